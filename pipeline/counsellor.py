@@ -1,0 +1,138 @@
+"""The order of a turn, written once: hear → look for danger → read the feeling → answer → speak.
+
+    sound ─► Transcript ─► Risk ─► Emotion ─► Reply ─► Speech
+             empty: "please say it again"   level ≥ 1: fixed answer with 109, the generator is not asked
+
+Whatever a stage does, the turn ends with a Korean sentence: a stage that fails leaves a `Failure` and the turn goes on
+with what there is.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from pipeline import safety
+from pipeline.errors import BadText, JiwooError, StageFailed
+from pipeline.turn import Audio, Emotion, Exchange, Failure, Reply, Risk, Speech, StageName, Stages, Transcript, Turn
+
+log = logging.getLogger(__name__)
+
+MAX_TEXT = 2_000
+"""Characters of typed text; more is refused, not cut."""
+
+NOT_HEARD = Reply("잘 듣지 못했어요. 조금 더 가까이에서 다시 한번 말씀해 주시겠어요?", "reprompt")
+NO_ANSWER = Reply("말씀해 주셔서 고마워요. 지금은 답을 만들지 못했지만, 이야기는 잘 들었어요. 조금 더 들려주시겠어요?", "fallback")
+FAILED: dict[StageName, str] = {
+    "transcribe": "말씀을 글로 옮기지 못했어요. 다시 말씀하시거나 글로 적어 주세요.",
+    "safety": "안전 확인에 문제가 생겨 도움을 받을 수 있는 곳부터 알려 드려요.",
+    "emotion": "이번에는 감정을 읽지 못했어요.",
+    "reply": "답을 만들지 못해 미리 준비한 말로 대신했어요.",
+    "speak": "소리로 들려 드리지 못해 글로만 답해요.",
+}
+# When the safety rules themselves fail, the person gets the help card rather than a generated answer.
+UNSURE = Risk(level=2, kind="자살", evidence="")
+
+T = TypeVar("T")
+
+
+class Counsellor:
+    """Takes turns with the four ``stages``. Holds no talk: the history comes with each turn."""
+
+    def __init__(self, stages: Stages) -> None:
+        self.stages = stages
+
+    def take_turn(self, said: Audio | str, history: Sequence[Exchange] = ()) -> Iterator[Turn]:
+        """Yield the growing `Turn`: heard, emotion, reply, each spoken sentence, complete.
+
+        said: clean sound (`audio.decode`) or typed text. Raises `BadText` for text that is empty or too long;
+        nothing else, whatever the stages do.
+        """
+        if isinstance(said, str):
+            turn = Turn(transcript=Transcript(_checked(said)))
+        else:
+            turn, heard = _run(Turn(), "transcribe", lambda: self.stages.transcriber.transcribe(said), Transcript(""))
+            turn = replace(turn, transcript=heard)
+        yield turn
+
+        if not turn.text.strip():
+            yield from self._speak(replace(turn, reply=NOT_HEARD))
+            return
+
+        alternatives = turn.transcript.alternatives if turn.transcript else ()
+        turn, risk = _run(turn, "safety", lambda: safety.assess(turn.text, alternatives), UNSURE)
+        turn = replace(turn, risk=risk)
+
+        turn, emotion = _run(turn, "emotion", lambda: self.stages.emotion_reader.read(turn.text), Emotion.unknown())
+        turn = replace(turn, emotion=emotion)
+        yield turn
+
+        turn = self._answer(turn, risk, emotion, history)
+        yield turn
+
+        yield from self._speak(turn)
+
+    def _answer(self, turn: Turn, risk: Risk, emotion: Emotion, history: Sequence[Exchange]) -> Turn:
+        if risk.level >= 1:
+            turn, reply = _run(turn, "safety", lambda: safety.answer(risk), safety.HELP_CARD)
+        else:
+            turn, reply = _run(turn, "reply", lambda: self._generate(turn.text, emotion, history), NO_ANSWER)
+        return replace(turn, reply=reply)
+
+    def _generate(self, text: str, emotion: Emotion, history: Sequence[Exchange]) -> Reply:
+        reply = self.stages.responder.reply(text, emotion, history)
+        if not reply.text.strip():
+            raise StageFailed("the reply is empty")
+        if reason := safety.check_reply(reply.text):
+            raise StageFailed(f"the reply was refused: {reason}")
+        return reply
+
+    def _speak(self, turn: Turn) -> Iterator[Turn]:
+        """Yield the turn with each sentence's sound, and complete. A failure leaves the text to stand."""
+        text = turn.reply.text if turn.reply else ""
+        pieces: tuple[Audio, ...] = ()
+        speaking = None
+        while True:
+
+            def next_piece() -> Audio | None:
+                nonlocal speaking
+                speaking = speaking or iter(self.stages.speaker.speak(text))
+                piece = next(speaking, None)
+                if piece is None and not pieces:
+                    raise StageFailed("the voice gave no sound")
+                return piece
+
+            turn, piece = _run(turn, "speak", next_piece, None)
+            if piece is None:
+                break
+            pieces = (*pieces, piece)
+            turn = replace(turn, speech=Speech(pieces))
+            yield turn
+        if any(failure.stage == "speak" for failure in turn.failures):
+            turn = replace(turn, speech=None)  # never a broken sound
+        yield replace(turn, complete=True)
+
+
+def _checked(text: str) -> str:
+    if not text.strip():
+        raise BadText("the text is empty")
+    if len(text) > MAX_TEXT:
+        raise BadText(f"the text has {len(text)} characters", f"글이 너무 길어요. {MAX_TEXT}자까지 적을 수 있어요.")
+    return text.strip()
+
+
+def _run(turn: Turn, stage: StageName, work: Callable[[], T], otherwise: T) -> tuple[Turn, T]:
+    """Do a stage's ``work`` on the clock. If it fails: the log gets the traceback, the turn a `Failure`."""
+    began = time.perf_counter()
+    try:
+        result = work()
+    except Exception as error:
+        log.exception("stage %s failed", stage)
+        detail = f" ({error.kind})" if isinstance(error, JiwooError) and error.kind != JiwooError.default_kind else ""
+        turn = replace(turn, failures=(*turn.failures, Failure(stage, FAILED[stage] + detail)))
+        result = otherwise
+    spent = turn.seconds.get(stage, 0.0) + time.perf_counter() - began
+    return replace(turn, seconds={**turn.seconds, stage: spent}), result

@@ -1,0 +1,42 @@
+"""What can be set from outside; the only reader of the environment in ``pipeline/``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+WeightsChoice = Literal["bundled", "hub", "auto"]
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """weights: where models come from, see `pipeline.weights`; threads: compute threads for one process with both
+    torch and TensorFlow; seed: same seed and input, same answer and voice."""
+
+    weights: WeightsChoice = "bundled"
+    checkpoints: Path = ROOT / "checkpoints"
+    threads: int = 2
+    seed: int = 0
+
+    @classmethod
+    def from_env(cls) -> Settings:
+        """Read JIWOO_WEIGHTS, JIWOO_CHECKPOINTS, JIWOO_THREADS and JIWOO_SEED. Raises ValueError that says the fix."""
+        weights = os.environ.get("JIWOO_WEIGHTS", cls.weights)
+        if weights not in get_args(WeightsChoice):
+            raise ValueError(f"JIWOO_WEIGHTS is {weights!r}; set it to one of {', '.join(get_args(WeightsChoice))}")
+        return cls(
+            weights=cast(WeightsChoice, weights),
+            checkpoints=Path(os.environ.get("JIWOO_CHECKPOINTS", cls.checkpoints)),
+            threads=_whole("JIWOO_THREADS", min(cls.threads, os.cpu_count() or 1)),
+            seed=_whole("JIWOO_SEED", cls.seed),
+        )
+
+
+def _whole(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal():
+        raise ValueError(f"{name} is {value!r}; set it to a whole number of 0 or more")
+    return int(value)

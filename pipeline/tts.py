@@ -1,0 +1,176 @@
+"""Tacotron: text → sound, sentence by sentence, with a guard over the attention.
+
+The guard reads the alignment of each sentence: the voice must have visited the symbols in order, each for a plausible
+time, and have come to the end. If not, the sentence is tried again with another prenet seed; if that fails too, nothing
+is spoken (`StageFailed`): a broken sound is worse than none.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline import korean, spectrogram
+from pipeline.errors import StageFailed, WeightsMissing
+from pipeline.symbols import SYMBOLS, encode, is_pause
+from pipeline.tacotron import PostNet, Seq2Seq
+from pipeline.turn import Audio
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+# From where it reads, the attention may look one symbol back and this many ahead: no jumps, no repeats.
+LOOK_BACK, LOOK_AHEAD = 1, 4
+FRAMES_A_SYMBOL = 14
+"""A sentence that needs more frames a symbol than this is babble (real speech: 5 to 7)."""
+MAX_SKIPPED = 0.15
+MAX_SYMBOL_SECONDS = 1.0
+TARGET_RMS = 0.08
+PEAK = 0.95
+FADE_SECONDS = 0.01
+PAUSE_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What the decoder gave for one sentence: mel (frames, n_mels), alignment (steps, symbols), whether it stopped."""
+
+    mel: np.ndarray
+    alignment: np.ndarray
+    stopped: bool
+
+
+class TacotronSpeaker:
+    """Speaks with a checkpoint folder: config.json, seq2seq.weights.h5, postnet.weights.h5."""
+
+    def __init__(self, folder: Path, threads: int = 2, seed: int = 0) -> None:
+        """Raises `WeightsMissing` if the folder does not fit the models exactly."""
+        _use_threads(threads)
+        self.seed = seed
+        try:
+            config = json.loads((folder / "config.json").read_text("utf-8"))
+            self.seq2seq = Seq2Seq(**config["seq2seq"])
+            self.postnet = PostNet(**config["postnet"])
+            self.speaker = config["speakers"].index(config["speaker"])
+            for model, name in ((self.seq2seq, "seq2seq"), (self.postnet, "postnet")):
+                model.build()
+                model.load_weights(folder / f"{name}.weights.h5")
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise WeightsMissing(f"no usable Tacotron in {folder}: {error}") from error
+        if tuple(config["symbols"]) != SYMBOLS:
+            raise WeightsMissing(f"{folder} was trained on other symbols than pipeline.symbols has; train or clone again")
+        self._decode = self._compiled_decoder()
+
+    def speak(self, text: str) -> Iterator[Audio]:
+        """Yield one `Audio` (float32 at 22,050 Hz) a sentence. Raises `StageFailed` where there is nothing to say or the
+        guard refuses all attempts."""
+        sentences = [s for s in korean.sentences(korean.read_aloud(korean.normalise(text))) if _has_words(s)]
+        if not sentences:
+            raise StageFailed("nothing in the text can be spoken")
+        for i, sentence in enumerate(sentences):
+            pause = PAUSE_SECONDS if i < len(sentences) - 1 else 0.0
+            yield Audio(self._finish(self.read(sentence).mel, pause), spectrogram.RATE)
+
+    def read(self, sentence: str) -> Spoken:
+        """Decode one sentence of Hangul and marks until the guard is content. Raises `StageFailed`."""
+        symbols = encode(sentence)
+        for attempt in range(ATTEMPTS):
+            spoken = self.decode(symbols, attempt)
+            fault = find_fault(spoken, symbols)
+            if fault is None:
+                return spoken
+            log.warning("attempt %d at %r: %s", attempt, sentence, fault)
+        raise StageFailed(f"the voice lost its place in {sentence!r}")
+
+    def decode(self, symbols: np.ndarray, attempt: int = 0) -> Spoken:
+        """One pass over the symbols (n,), without the guard."""
+        r = self.seq2seq.r
+        steps = 20 + len(symbols) * FRAMES_A_SYMBOL // r
+        rng = np.random.default_rng([self.seed, attempt])
+        masks = [rng.integers(0, 2, (steps, width)).astype(np.float32) * 2 for width in self.seq2seq.prenet.units]
+        mel, alignment, stopped = self._decode(symbols[None], np.array([self.speaker], np.int32), *masks)
+        return Spoken(mel.numpy().reshape(-1, self.seq2seq.n_mels), alignment.numpy(), bool(stopped))
+
+    def _compiled_decoder(self):
+        """Encoder once, then a `tf.while_loop` over the steps; one trace serves all lengths."""
+        model = self.seq2seq
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec((1, None), tf.int32),
+                tf.TensorSpec((1,), tf.int32),
+                *(tf.TensorSpec((None, width), tf.float32) for width in model.prenet.units),
+            ]
+        )
+        def decode(symbols, speaker, *masks):
+            encoded = model.encode(symbols, speaker)
+            n = tf.shape(symbols)[1]
+            limit = tf.shape(masks[0])[0]
+            places = tf.range(n)[None]
+            mels = tf.TensorArray(tf.float32, limit, element_shape=(1, model.r * model.n_mels))
+            alignments = tf.TensorArray(tf.float32, limit, element_shape=(1, None))
+
+            def going_on(step, stopped, *_):
+                return tf.logical_and(step < limit, tf.logical_not(stopped))
+
+            def body(step, stopped, mels, alignments, *state):
+                place = tf.argmax(state[2], -1, tf.int32)[:, None]
+                allowed = tf.logical_and(places >= place - LOOK_BACK, places <= place + LOOK_AHEAD)
+                mel, weights, stop, state = model.step(state, encoded, allowed, [mask[step][None] for mask in masks])
+                at_end = tf.argmax(weights, -1, tf.int32)[0] >= n - 2
+                stopped = tf.logical_and(at_end, stop[0] > 0)
+                return step + 1, stopped, mels.write(step, mel), alignments.write(step, weights), *state
+
+            start = (0, False, mels, alignments, *model.first_state(encoded[0]))
+            steps, stopped, mels, alignments, *_ = tf.while_loop(going_on, body, start)
+            return mels.stack()[:steps, 0], alignments.stack()[:steps, 0], stopped
+
+        return decode
+
+    def _finish(self, mel: np.ndarray, pause: float) -> np.ndarray:
+        """Mel frames → samples at one loudness, faded at both ends, with ``pause`` seconds of silence after."""
+        linear = np.array(self.postnet(mel[None]))[0]
+        samples = spectrogram.to_sound(linear)
+        samples = samples * min(TARGET_RMS / (samples.std() + 1e-6), PEAK / (np.abs(samples).max() + 1e-6))
+        fade = np.linspace(0, 1, int(FADE_SECONDS * spectrogram.RATE), dtype=np.float32)
+        samples[: len(fade)] *= fade
+        samples[-len(fade) :] *= fade[::-1]
+        return np.pad(samples, (0, int(pause * spectrogram.RATE))).astype(np.float32)
+
+
+def find_fault(spoken: Spoken, symbols: np.ndarray) -> str | None:
+    """What is wrong with an alignment, or None: not stopped, symbols skipped, or one held too long."""
+    if not spoken.stopped:
+        return "no stop"
+    sounded = np.array([not is_pause(SYMBOLS[i]) for i in symbols])
+    sounded[[0, -1]] = False
+    skipped = (spoken.alignment.max(0) < 0.3)[sounded]
+    if skipped.mean() > MAX_SKIPPED:
+        return f"{skipped.mean():.0%} of the symbols skipped"
+    step_seconds = spectrogram.FRAME_SECONDS * len(spoken.mel) / len(spoken.alignment)
+    held = spoken.alignment.sum(0)[sounded].max() * step_seconds
+    if held > MAX_SYMBOL_SECONDS:
+        return f"one symbol held for {held:.1f} s"
+    return None
+
+
+def _has_words(sentence: str) -> bool:
+    return any("가" <= char <= "힣" for char in sentence)
+
+
+def _use_threads(threads: int) -> None:
+    """TensorFlow fixes its pools at first use; a second speaker in one process keeps the first one's."""
+    if keras.backend.backend() != "tensorflow":
+        raise WeightsMissing("the voice runs on TensorFlow: unset KERAS_BACKEND")
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        log.debug("TensorFlow's threads are already set")
