@@ -25,7 +25,9 @@ MAX_TEXT = 2_000
 """Characters of typed text; more is refused, not cut."""
 
 NOT_HEARD = Reply("잘 듣지 못했어요. 조금 더 가까이에서 다시 한번 말씀해 주시겠어요?", "reprompt")
-NO_ANSWER = Reply("말씀해 주셔서 고마워요. 지금은 답을 만들지 못했지만, 이야기는 잘 들었어요. 조금 더 들려주시겠어요?", "fallback")
+NO_ANSWER = Reply(
+    "말씀해 주셔서 고마워요. 지금은 답을 만들지 못했지만, 이야기는 잘 들었어요. 조금 더 들려주시겠어요?", "fallback"
+)
 FAILED: dict[StageName, str] = {
     "transcribe": "말씀을 글로 옮기지 못했어요. 다시 말씀하시거나 글로 적어 주세요.",
     "safety": "안전 확인에 문제가 생겨 도움을 받을 수 있는 곳부터 알려 드려요.",
@@ -33,6 +35,11 @@ FAILED: dict[StageName, str] = {
     "reply": "답을 만들지 못해 미리 준비한 말로 대신했어요.",
     "speak": "소리로 들려 드리지 못해 글로만 답해요.",
 }
+HELP_CARD = Reply(
+    "지금 많이 힘드시다면 혼자 두지 마시고, 24시간 열려 있는 자살예방상담전화 109에 전화하거나 문자를 보내 주세요. "
+    "위급할 때는 119나 112에 먼저 연락해 주세요. 저도 여기에서 계속 이야기를 들을게요.",
+    "crisis",
+)
 # When the safety rules themselves fail, the person gets the help card rather than a generated answer.
 UNSURE = Risk(level=2, kind="자살", evidence="")
 
@@ -45,14 +52,16 @@ class Counsellor:
     def __init__(self, stages: Stages) -> None:
         self.stages = stages
 
-    def take_turn(self, said: Audio | str, history: Sequence[Exchange] = ()) -> Iterator[Turn]:
+    def take_turn(
+        self, said: Audio | str, history: Sequence[Exchange] = (), felt: Emotion | None = None
+    ) -> Iterator[Turn]:
         """Yield the growing `Turn`: heard, emotion, reply, each spoken sentence, complete.
 
-        said: clean sound (`audio.decode`) or typed text. Raises `BadText` for text that is empty or too long;
-        nothing else, whatever the stages do.
+        said: clean sound (`audio.decode`) or typed text; felt: an emotion that is already known, so that none is read.
+        Raises `BadText` for text that is empty or too long; nothing else, whatever the stages do.
         """
         if isinstance(said, str):
-            turn = Turn(transcript=Transcript(_checked(said)))
+            turn = Turn(transcript=Transcript(checked(said)))
         else:
             turn, heard = _run(Turn(), "transcribe", lambda: self.stages.transcriber.transcribe(said), Transcript(""))
             turn = replace(turn, transcript=heard)
@@ -66,7 +75,9 @@ class Counsellor:
         turn, risk = _run(turn, "safety", lambda: safety.assess(turn.text, alternatives), UNSURE)
         turn = replace(turn, risk=risk)
 
-        turn, emotion = _run(turn, "emotion", lambda: self.stages.emotion_reader.read(turn.text), Emotion.unknown())
+        turn, emotion = _run(
+            turn, "emotion", lambda: felt or self.stages.emotion_reader.read(turn.text), Emotion.unknown()
+        )
         turn = replace(turn, emotion=emotion)
         yield turn
 
@@ -75,9 +86,13 @@ class Counsellor:
 
         yield from self._speak(turn)
 
+    def answer(self, text: str, history: Sequence[Exchange] = (), felt: Emotion | None = None) -> Turn:
+        """The turn of typed ``text`` up to its reply; nothing is spoken. Raises `BadText`."""
+        return next(turn for turn in self.take_turn(text, history, felt) if turn.reply)
+
     def _answer(self, turn: Turn, risk: Risk, emotion: Emotion, history: Sequence[Exchange]) -> Turn:
         if risk.level >= 1:
-            turn, reply = _run(turn, "safety", lambda: safety.answer(risk), safety.HELP_CARD)
+            turn, reply = _run(turn, "safety", lambda: safety.answer(risk), HELP_CARD)
         else:
             turn, reply = _run(turn, "reply", lambda: self._generate(turn.text, emotion, history), NO_ANSWER)
         return replace(turn, reply=reply)
@@ -92,20 +107,10 @@ class Counsellor:
 
     def _speak(self, turn: Turn) -> Iterator[Turn]:
         """Yield the turn with each sentence's sound, and complete. A failure leaves the text to stand."""
-        text = turn.reply.text if turn.reply else ""
+        sentences = self._sentences(turn.reply.text if turn.reply else "")
         pieces: tuple[Audio, ...] = ()
-        speaking = None
         while True:
-
-            def next_piece() -> Audio | None:
-                nonlocal speaking
-                speaking = speaking or iter(self.stages.speaker.speak(text))
-                piece = next(speaking, None)
-                if piece is None and not pieces:
-                    raise StageFailed("the voice gave no sound")
-                return piece
-
-            turn, piece = _run(turn, "speak", next_piece, None)
+            turn, piece = _run(turn, "speak", lambda: next(sentences, None), None)
             if piece is None:
                 break
             pieces = (*pieces, piece)
@@ -115,8 +120,18 @@ class Counsellor:
             turn = replace(turn, speech=None)  # never a broken sound
         yield replace(turn, complete=True)
 
+    def _sentences(self, text: str) -> Iterator[Audio]:
+        """The speaker's sound, sentence by sentence. Raises `StageFailed` where there is none."""
+        spoken = 0
+        for piece in self.stages.speaker.speak(text):
+            spoken += 1
+            yield piece
+        if not spoken:
+            raise StageFailed("the voice gave no sound")
 
-def _checked(text: str) -> str:
+
+def checked(text: str) -> str:
+    """The text without blanks around it. Raises `BadText` when it is empty or too long."""
     if not text.strip():
         raise BadText("the text is empty")
     if len(text) > MAX_TEXT:

@@ -16,6 +16,11 @@ from collections.abc import Callable, Iterable
 
 Match = re.Match[str]
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 DIGITS = "영일이삼사오육칠팔구"
 SPELT_DIGITS = "공일이삼사오육칠팔구"
 LARGE = ("", "만", "억", "조", "경")
@@ -27,41 +32,40 @@ MONTHS = {"6": "유월", "10": "시월"}
 NATIVE_NEIGHBOURS = ("", "한두", "두세", "서너", "네다섯", "대여섯", "예닐곱", "일고여덟", "여덟아홉")
 SINO_NEIGHBOURS = ("", "일이", "이삼", "삼사", "사오", "오륙", "육칠", "칠팔", "팔구")
 
-NATIVE_COUNTERS = (
-    "시간 시 살 번째 번 명 사람 식구 개 마리 가지 종류 군데 곳 달 배 끼 잔 병 컵 캔 팩 통 그릇 접시 숟가락 스푼 모금 방울 알 "
-    "장 권 줄 칸 편 곡 글자 단어 문장 마디 통화 대 채 척 벌 켤레 쌍 송이 그루 포기 다발 자루 상자 박스 봉지 묶음 조각 토막 "
-    "덩어리 가닥 갈래 걸음 발자국 바퀴 차례 건 골 판 세트 팀 갑 개비"
-).split()
-SINO_COUNTERS = (
-    "년 개월 주일 주년 주 분 초 원 달러 유로 엔 위안 파운드 세 도 점 회 인분 인 개국 단계 페이지 퍼센트 프로 평 톤 칼로리 "
-    "킬로미터 킬로그램 킬로 키로 센티미터 센티 밀리미터 밀리리터 밀리그램 미터 리터 그램"
-).split()
+NATIVE_COUNTERS = _words(
+    "시간 시 살 번째 번 명 사람 식구 개 마리 가지 종류 군데 곳 달 배 끼 잔 병 컵 캔 팩 통 그릇 접시 숟가락 스푼 "
+    "모금 방울 알 장 권 줄 칸 편 곡 글자 단어 문장 마디 통화 대 채 척 벌 켤레 쌍 송이 그루 포기 다발 자루 상자 "
+    "박스 봉지 묶음 조각 토막 덩어리 가닥 갈래 걸음 발자국 바퀴 차례 건 골 판 세트 팀 갑 개비"
+)
+SINO_COUNTERS = _words(
+    "년 개월 주년 주 분 초 원 달러 유로 엔 위안 파운드 세 도 점 회 인분 개국 단계 페이지 퍼센트 프로 평 "
+    "톤 칼로리 킬로미터 킬로그램 킬로 키로 센티미터 센티 밀리미터 밀리리터 밀리그램 미터 리터 그램"
+)
 # Words after a number that make it a plain number even when it looks like a hotline: 109층, 112동.
-NAMED_BY_NUMBER = "층 등 위 호 동 쪽 월 일 학년 반".split()
+NAMED_BY_NUMBER = _words("층 등 위 호 동 쪽 월 일 학년 반 번지 번길 번가")
 # Above this a native number sounds bookish, so people change to Sino-Korean: 오십 명, 이십사 시간, 십오 시.
 NATIVE_LIMIT = 49
 NATIVE_LIMITS = {"시": 12, "시간": 23, "살": 99}
 
 # What may follow a counter. 3명이 is a count; 3명령 is not.
-AFTER_COUNTER = (
-    "가 간 같 경 고 과 까 나 남짓 내 넘 는 다 당 대로 도 동안 되 된 뒤 든 들 등 때 라 랑 로 를 마다 마저 만 며 면 미만 밖 반 "
-    "보다 부터 뿐 씩 아니 안 앞 야 어치 에 여 였 예 와 요 으 은 을 의 이 인 입 전 정 조차 죠 중 지나 지만 지요 짜 째 쯤 처럼 "
-    "초과 치 하 후"
-).split()
+AFTER_COUNTER = _words(
+    "가 간 같 경 고 과 까 나 남짓 내 넘 는 다 당 대로 도 동안 되 된 뒤 든 들 등 때 라 랑 로 를 마다 마저 만 며 면 "
+    "미만 밖 반 배기 보다 부터 뿐 씩 아니 안 앞 야 어치 에 여 였 예 와 요 으 은 을 의 이 인 입 전 정 조차 죠 중 지나 "
+    "지만 지요 짜 째 쯤 처럼 초과 치 하 후"
+)
 
 # Said digit by digit wherever they are not plainly a count: these must be heard right.
 HOTLINES = ("109", "112", "117", "119", "129", "1366", "1388")
 CURRENCIES = {"₩": "원", "$": "달러", "€": "유로", "¥": "엔", "£": "파운드"}
 # 3번 출구 is the third exit, 3번 alone is three times.
-NUMBER_NOT_TIMES = " ?(?:출구|버스|문제|문항|질문|항목|채널|방|선수|자리|좌석|창구|트랙)|을 ?(?:누르|누른|눌러|선택|고르)"
+NUMBER_NOT_TIMES = " ?(?:출구|버스|문제|문항|질문|항목|채널|방|선수|자리|좌석|창구)|을 ?(?:누르|누른|눌러|선택|고르)"
 SPEEDS = {"km/h": ("시속", "킬로미터"), "m/s": ("초속", "미터")}
 UNITS = {
-    "%p": "퍼센트포인트", "%": "퍼센트", "°c": "도", "°f": "도", "°": "도",
-    "kg": "킬로그램", "mg": "밀리그램", "μg": "마이크로그램", "g": "그램", "t": "톤",
-    "km": "킬로미터", "cm": "센티미터", "mm": "밀리미터", "m": "미터", "m²": "제곱미터", "km²": "제곱킬로미터", "m³": "세제곱미터",
-    "ml": "밀리리터", "l": "리터", "cc": "씨씨", "kcal": "킬로칼로리", "cal": "칼로리",
-    "hz": "헤르츠", "khz": "킬로헤르츠", "db": "데시벨", "kw": "킬로와트", "w": "와트", "v": "볼트",
-    "kb": "킬로바이트", "mb": "메가바이트", "gb": "기가바이트", "tb": "테라바이트",
+    "%p": "퍼센트포인트", "%": "퍼센트", "°": "도", "kg": "킬로그램", "mg": "밀리그램",
+    "μg": "마이크로그램", "g": "그램", "t": "톤", "km": "킬로미터", "cm": "센티미터", "mm": "밀리미터", "m": "미터",
+    "m²": "제곱미터", "km²": "제곱킬로미터", "m³": "세제곱미터", "ml": "밀리리터", "l": "리터", "cc": "씨씨",
+    "kcal": "킬로칼로리", "cal": "칼로리", "hz": "헤르츠", "khz": "킬로헤르츠", "db": "데시벨", "kw": "킬로와트",
+    "w": "와트", "v": "볼트", "kb": "킬로바이트", "mb": "메가바이트", "gb": "기가바이트", "tb": "테라바이트",
 }  # fmt: skip
 
 
@@ -81,7 +85,8 @@ ALONE = r"(?<![0-9.,:/-])"  # not the later part of a decimal, an hour, a date o
 WORD_END = rf"(?=[^가-힣]|$|{_any(AFTER_COUNTER)})"
 NATIVE = _any(NATIVE_COUNTERS)
 COUNTER = _any(NATIVE_COUNTERS + SINO_COUNTERS)
-# Everything that shows a number to be a number, not a telephone: 번 is left out, for 109번 is the line.
+HOTLINE = _any(HOTLINES)
+# What shows a number to be no telephone: 109명, 112동. Not so 번, for 109번 is the line.
 COUNTED = _any({*NATIVE_COUNTERS, *SINO_COUNTERS, *NAMED_BY_NUMBER} - {"번"}) + WORD_END
 UNIT = rf"(?i:{_any(UNITS)}(?![a-z²³]))"
 
@@ -167,6 +172,10 @@ def _spelt(match: Match) -> str:
     return " ".join(spell(part) for part in match.groups())
 
 
+def _hotlines(match: Match) -> str:
+    return ", ".join(map(spell, re.findall("[0-9]+", match[0])))
+
+
 def _month(number: str) -> str:
     number = number.lstrip("0")
     return MONTHS.get(number) or sino(number) + "월"
@@ -196,8 +205,12 @@ def _clock(match: Match) -> str:
 
 
 def _native_range(match: Match) -> str:
-    """2~3명 → 두세 명, 3~5명 → 세 명에서 다섯 명, 5~6월 → 오월에서 유월."""
-    low, high, counter = match.groups()
+    """2~3명 → 두세 명, 3~5명 → 세 명에서 다섯 명, 5~6월 → 오월에서 유월; 20~30명, 20~40대 are left below."""
+    low, sign, high, counter = match.groups()
+    if sign == "," and int(high) != int(low) + 1:  # 2,3번 is 두세 번; 2,5번 are two numbers
+        return match[0]
+    if low[1:] == high[1:] == "0" and (counter == "대" or (low != "10" and int(high) == int(low) + 10)):
+        return match[0]
     if counter == "월":
         return f"{_month(low)}에서 {_month(high)}"
     if int(high) == int(low) + 1 and 0 < int(low) < 9:
@@ -208,9 +221,10 @@ def _native_range(match: Match) -> str:
 def _sino_neighbours(match: Match) -> str:
     """2~3일 → 이삼일, 20~30대 → 이삼십대, 2~3만 원 → 이삼만 원; 3~5일 is left to the general rule."""
     low, zero, high, magnitude, counter = match.groups(default="")
-    if int(high) != int(low) + 1:
+    if int(high) != int(low) + 1 or low + zero == "10":
         return match[0]
-    return SINO_NEIGHBOURS[int(low)] + ("십" if zero else "") + magnitude + (f" {counter}" if counter else "")
+    space = " " if counter and not (zero and counter == "대") else ""
+    return SINO_NEIGHBOURS[int(low)] + ("십" if zero else "") + magnitude + space + counter
 
 
 def _slash(match: Match) -> str:
@@ -247,30 +261,32 @@ def _speed(match: Match) -> str:
 # One kind of number a line. What stands above may leave digits for what stands below.
 PATTERNS: tuple[tuple[str, str | Callable[[Match], str]], ...] = (
     # Names made of digits.
-    (
-        rf"(?<![0-9.,~:/+제-])({_any(HOTLINES)})"
-        rf"(?![0-9a-zA-Z%십백천억조경]|[.,:/~+-][0-9]|만 ?{COUNTER}{WORD_END}| ?{COUNTED})",
-        _spelt,
-    ),
     (r"(?<![0-9])(0[0-9]{1,2})[-. )]{1,2}([0-9]{3,4})[-. ]([0-9]{4})(?![0-9])", _spelt),  # 010-1234-5678
     (r"(?<![0-9])(01[0-9])([0-9]{3,4})([0-9]{4})(?![0-9])", _spelt),  # 01012345678
     (r"(?<![0-9])(1[568](?:00|11|22|33|44|55|66|77|88|99))[- ]?([0-9]{4})(?![0-9])", _spelt),  # 1577-0199
+    (
+        rf"(?<![0-9제])(?<![0-9][.,~:/+-]){HOTLINE}(?:[,/] ?{HOTLINE})*"
+        rf"(?![0-9a-zA-Z십백천억조경]|[.,:/~+-][0-9]|만 ?{COUNTER}{WORD_END}| ?(?:{COUNTED}|{UNIT}))",
+        _hotlines,
+    ),
     (r"(?<![0-9.])([0-9]{1,2})·([0-9]{1,2})(?![0-9])", _historic_day),
-    (r"(?<![0-9.])([0-9]{1,2})\.([0-9]{1,2})(?= ?(?:절|운동|민주|혁명|전쟁|항쟁|참사))", _historic_day),
+    (r"(?<![0-9.])([0-9]{1,2})\.([0-9]{1,2})(?= ?(?:절|운동|민주|혁명|전쟁|항쟁|참사|광복))", _historic_day),
     # Two numbers that belong together.
     (r"(?<![0-9])([0-9]+)대([0-9]+)", lambda m: f"{sino(m[1])} 대 {sino(m[2])}"),  # 2대1
     (r"(?<![0-9])([0-9]+)분의 ?([0-9]+)", lambda m: f"{sino(m[1])}분의 {sino(m[2])}"),
     (r"(?<=[가-힣])(?<![제고중초])(?=[0-9])", " "),  # 3시30분, 약3명; not 제3, 고3
     (r"(:[0-5][0-9]) ?- ?(?=[0-9]{1,2}:)", r"\1~"),
-    (rf"{ALONE}([0-9]{{1,2}}) ?[~-] ?([0-9]{{1,2}}) ?({NATIVE}{WORD_END}|월)", _native_range),
+    (rf"{ALONE}([0-9]{{1,2}})( ?[~-] ?|,)([0-9]{{1,2}}) ?({NATIVE}{WORD_END}|월)", _native_range),
     (
-        rf"{ALONE}([1-9])(0?) ?[~-] ?([1-9])\2({MAGNITUDE}?)(?: ?({COUNTER}){WORD_END}|(?=[가-힣%]))",
+        rf"{ALONE}([1-9])(0?)(?: ?[~-] ?|,)([1-9])\2({MAGNITUDE}?)(?: ?({COUNTER}){WORD_END}|(?=[가-힣%]))",
         _sino_neighbours,
     ),
+    (rf"{ALONE}({DECIMAL}) ?- ?(?=(?!0){AMOUNT} ?(?:{COUNTED}|{UNIT}))", r"\1에서 "),
     (r"([0-9](?:[가-힣%.]{0,2}|[A-Za-z°]{1,4})) ?~ ?(?=[₩$€¥£]?[0-9])", r"\1에서 "),
     # Dates and hours.
     (
-        r"(?<![0-9])([12][0-9]{3})([-./]) ?(0?[1-9]|1[0-2])\2 ?(0?[1-9]|[12][0-9]|3[01])(?![0-9])(?:일|\.(?= ?[가-힣(]))?",
+        r"(?<![0-9])([12][0-9]{3})([-./]) ?(0?[1-9]|1[0-2])\2 ?(0?[1-9]|[12][0-9]|3[01])(?![0-9])"
+        r"(?:일|\.(?= ?[가-힣(]))?",
         _date,
     ),
     (r"(?<![0-9-])((?:19|20)[0-9]{2})[-/](0[1-9]|1[0-2])(?![0-9-])", lambda m: f"{sino(m[1])}년 {_month(m[2])}"),
@@ -288,17 +304,17 @@ PATTERNS: tuple[tuple[str, str | Callable[[Match], str]], ...] = (
     (r"(?<=[0-9]) ?- ?(?=[0-9]+ ?=)", " 빼기 "),
     (r"(?<=[0-9]) ?[×x*] ?(?=[0-9])", " 곱하기 "),
     (r"(?<=[0-9]) ?÷ ?(?=[0-9])", " 나누기 "),
-    (rf"{ALONE}({DECIMAL}) ?- ?(?={AMOUNT} ?(?:{COUNTED}|{UNIT}))", r"\1에서 "),
     (r"(?<![0-9.-])[0-9]+(?:-[0-9]+)+", _hyphens),
     # A number and what it counts.
     (rf"{START}({AMOUNT}) ?((?i:{_any(SPEEDS)}))(?![a-zA-Z])", _speed),
     (rf"{START}({AMOUNT}) ?({UNIT})", lambda m: f"{amount(m[1])} {UNITS[m[2].lower()]}"),
     (r"(?<![0-9.,])([1-9]0)대", lambda m: f"{sino(m[1])}대"),  # 20대: an age; 3대: three of them
-    (rf"(?<![가-힣])(제 ?)({AMOUNT}) ?({COUNTER}){WORD_END}", lambda m: f"제{amount(m[2])} {m[3]}"),
+    (rf"(?<![가-힣])제 ?({AMOUNT}) ?({COUNTER}){WORD_END}", lambda m: f"제{amount(m[1])} {m[2]}"),
+    (rf"{START}({AMOUNT})(?=번[가길지](?!만))", lambda m: amount(m[1])),  # 11번가, 3번지
     (rf"{START}({AMOUNT}) ?번(?={NUMBER_NOT_TIMES})", lambda m: f"{amount(m[1])} 번"),
     (rf"{START}({AMOUNT}) ?({COUNTER}){WORD_END}", lambda m: counted(m[1], m[2])),
     # What is left.
-    (r"[0-9]+(?:\.[0-9]+){2,}", lambda m: " 점 ".join(map(sino, m[0].split(".")))),  # 1.2.3
+    (r"(?<![0-9])[0-9]+(?:\.[0-9]+){2,}", lambda m: " 점 ".join(map(sino, m[0].split(".")))),  # 1.2.3
     (AMOUNT, lambda m: amount(m[0])),
 )
 RULES = tuple((re.compile(pattern), say) for pattern, say in PATTERNS)

@@ -9,6 +9,7 @@ trained on two hours of sound fewer symbols to learn.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -21,12 +22,12 @@ ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅂ": "ㅍ", "ㅈ": "ㅊ"}
 NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 # What is left of a final before a consonant or a pause (articles 8–11).
 NEUTRAL = (
-    {f: "ㄱ" for f in "ㄱㄲㅋㄳㄺ"}
-    | {f: "ㄴ" for f in "ㄴㄵㄶ"}
-    | {f: "ㄷ" for f in "ㄷㅅㅆㅈㅊㅌㅎ"}
-    | {f: "ㄹ" for f in "ㄹㄼㄽㄾㅀ"}
-    | {f: "ㅁ" for f in "ㅁㄻ"}
-    | {f: "ㅂ" for f in "ㅂㅍㅄㄿ"}
+    dict.fromkeys("ㄱㄲㅋㄳㄺ", "ㄱ")
+    | dict.fromkeys("ㄴㄵㄶ", "ㄴ")
+    | dict.fromkeys("ㄷㅅㅆㅈㅊㅌㅎ", "ㄷ")
+    | dict.fromkeys("ㄹㄼㄽㄾㅀ", "ㄹ")
+    | dict.fromkeys("ㅁㄻ", "ㅁ")
+    | dict.fromkeys("ㅂㅍㅄㄿ", "ㅂ")
     | {"ㅇ": "ㅇ", "": ""}
 )
 # Cluster finals: what stays and what moves over to a following vowel (articles 13, 14).
@@ -75,7 +76,7 @@ def _tense_after_attributive(text: str) -> str:
 
 def _word(word: str) -> str:
     syllables = [Syllable.of(char) for char in word]
-    for first, second in zip(syllables, syllables[1:], strict=False):
+    for first, second in itertools.pairwise(syllables):
         _join(first, second)
     syllables[-1].final = NEUTRAL[syllables[-1].final]
     for syllable in syllables:
@@ -123,7 +124,7 @@ def _before_h(first: Syllable, second: Syllable) -> None:
 def _liaison(first: Syllable, second: Syllable) -> None:
     if first.final in ("", "ㅇ"):
         return
-    stays, moves = CLUSTER[first.final] if first.final in CLUSTER else ("", first.final)
+    stays, moves = tuple(CLUSTER.get(first.final) or ("", first.final))
     if second.medial in "ㅣㅕ" and moves in "ㄷㅌ":  # 굳이 → 구지, 붙여 → 부쳐
         moves = {"ㄷ": "ㅈ", "ㅌ": "ㅊ"}[moves]
     first.final, second.initial = stays, moves

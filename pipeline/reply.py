@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
 from collections.abc import Sequence
@@ -90,6 +91,12 @@ class Gpt2Responder:
         prompt = self._ids(self.prompt.of(text, _word_for(emotion or Emotion.unknown()), ()))
         return self._scores(prompt[-MAX_PROMPT_TOKENS:], candidates)
 
+    def surprise(self, text: str, answer: str, emotion: Emotion) -> float:
+        """Negative log-likelihood (nats) of the whole ``answer``, its end included."""
+        prompt = self._ids(self.prompt.of(text, _word_for(emotion), ()))[-MAX_PROMPT_TOKENS:]
+        ids = [*self._ids(answer), self.tokenizer.eos_token_id]
+        return -self._likelihood(prompt, [ids])[0] * len(ids)
+
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)
 
@@ -141,5 +148,5 @@ def fault(answer: str, text: str) -> str | None:
 
 def _repeats_words(answer: str) -> bool:
     words = answer.split()
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(itertools.pairwise(words))
     return len(set(pairs)) < len(pairs)

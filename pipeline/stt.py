@@ -92,7 +92,11 @@ def load_strictly(kind, folder: Path):
         model, info = kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise WeightsMissing(f"no usable {kind.__name__} in {folder}: {error}") from error
-    wrong = {name: sorted(map(str, info[name])) for name in ("missing_keys", "unexpected_keys", "mismatched_keys") if info[name]}  # fmt: skip
+    wrong = {
+        name: sorted(map(str, info[name]))
+        for name in ("missing_keys", "unexpected_keys", "mismatched_keys")
+        if info[name]
+    }
     if wrong:
         raise WeightsMissing(f"the weights in {folder} do not fit {kind.__name__}: {wrong}")
     return model.eval()

@@ -27,7 +27,9 @@ class Highway(layers.Layer):
         super().__init__(**kwargs)
         self.units = units
         self.transform = layers.Dense(units, activation="relu", name="transform")
-        self.gate = layers.Dense(units, activation="sigmoid", bias_initializer=keras.initializers.Constant(-1.0), name="gate")  # fmt: skip
+        self.gate = layers.Dense(
+            units, activation="sigmoid", bias_initializer=keras.initializers.Constant(-1.0), name="gate"
+        )
 
     def build(self, shape):
         self.transform.build(shape)
@@ -51,7 +53,9 @@ class Cbhg(layers.Layer):
     def __init__(self, bank: int, units: int, projection: int, highways: int = 4, **kwargs):
         super().__init__(**kwargs)
         self.bank, self.units, self.projection, self.highways = bank, units, projection, highways
-        self.convs = [layers.Conv1D(units, k + 1, padding="same", use_bias=False, name=f"bank_{k + 1}") for k in range(bank)]  # fmt: skip
+        self.convs = [
+            layers.Conv1D(units, k + 1, padding="same", use_bias=False, name=f"bank_{k + 1}") for k in range(bank)
+        ]
         self.bank_norm = layers.BatchNormalization(name="bank_norm")
         self.squeeze = layers.Conv1D(projection, 3, padding="same", use_bias=False, name="squeeze")
         self.squeeze_norm = layers.BatchNormalization(name="squeeze_norm")

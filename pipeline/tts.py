@@ -65,7 +65,9 @@ class TacotronSpeaker:
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise WeightsMissing(f"no usable Tacotron in {folder}: {error}") from error
         if tuple(config["symbols"]) != SYMBOLS:
-            raise WeightsMissing(f"{folder} was trained on other symbols than pipeline.symbols has; train or clone again")
+            raise WeightsMissing(
+                f"{folder} was trained on other symbols than pipeline.symbols has; train or clone again"
+            )
         self._decode = self._compiled_decoder()
 
     def speak(self, text: str) -> Iterator[Audio]:

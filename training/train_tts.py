@@ -127,7 +127,9 @@ def _rounded(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def batches(utterances: list[Utterance], size: int, rng, main_speaker: str, twice: bool = True) -> Iterator[list[Utterance]]:  # fmt: skip
+def batches(
+    utterances: list[Utterance], size: int, rng, main_speaker: str, twice: bool = True
+) -> Iterator[list[Utterance]]:
     """Endless batches of clips of like length; the main speaker's clips come twice an epoch."""
     pool = list(range(len(utterances)))
     if twice:
@@ -216,8 +218,12 @@ def teacher_forced(model: Seq2Seq, utterances: list[Utterance], speakers: list[s
 def train_seq2seq(run: Run, train, val, speakers: list[str], args) -> None:
     rng = np.random.default_rng(run.step)
     stream = batches(train, args.batch, rng, args.speaker)
-    _loop(run, args, lambda: seq2seq_batch(next(stream), speakers, run.trainer.model.r, run.step, rng),
-          lambda: teacher_forced(run.averaged(), val, speakers))  # fmt: skip
+    _loop(
+        run,
+        args,
+        lambda: seq2seq_batch(next(stream), speakers, run.trainer.model.r, run.step, rng),
+        lambda: teacher_forced(run.averaged(), val, speakers),
+    )
 
 
 def train_postnet(run: Run, sounds: list[np.ndarray], val: list[np.ndarray], args, frames: int = 96) -> None:

@@ -1,0 +1,133 @@
+"""지우: a Korean voice counselling demo. ``python app.py`` opens the page on http://127.0.0.1:7860.
+
+This file has no syntax newer than Python 3.6, so that an old Python reads as far as the next lines and can say so.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (an old one is why this stands here)
+    sys.exit("지우를 실행하려면 Python 3.11 이상이 필요해요. / This program needs Python 3.11 or newer.")
+
+import logging
+import os
+import tempfile
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from page import api, look, talk
+from pipeline.counsellor import MAX_TEXT, Counsellor
+from pipeline.load import LoadedStages
+from pipeline.settings import ROOT, Settings
+
+EXAMPLES = ROOT / "examples"
+WAITING = 20  # people in the queue; one more is turned away
+KEEP_SECONDS = 3600  # how long a recording or an answer lies on the server
+# One turn at a time: the stages share two cores.
+QUEUEING: Any = {"concurrency_limit": 1, "concurrency_id": "stages"}
+LAUNCH: Any = {
+    "theme": look.theme(),
+    "css_paths": look.CSS,
+    "head": look.HEAD,
+    "footer_links": ["api"],
+    "max_file_size": "30mb",
+    "ssr_mode": False,
+    "enable_monitoring": False,
+    "run_history": False,  # by default Gradio keeps every talk in the browser
+}
+
+
+def build(counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES) -> gr.Blocks:
+    """The page and its API. Loads no model."""
+    page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
+    with page:
+        history = gr.State([])
+        gr.HTML(look.help_banner(), padding=False)
+        gr.Markdown(look.TITLE, elem_id="head")
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                chat = gr.Chatbot(
+                    label="대화",
+                    height=380,
+                    placeholder="오늘 마음이 어떠셨나요?\n말하거나 적어 주세요.",
+                    render_markdown=False,
+                    latex_delimiters=[],
+                    allow_tags=False,
+                    buttons=[],
+                    elem_id="chat",
+                )
+                status = gr.HTML(talk.status(""))
+                words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
+                with gr.Row():
+                    send = gr.Button("보내기", variant="primary", scale=2, min_width=120)
+                    clear = gr.Button("대화 지우기", scale=1, min_width=120)
+                recording = gr.Audio(
+                    label="말로 이야기하기 · 녹음을 멈추면 답해요",
+                    type="filepath",
+                    sources=["microphone", "upload"],
+                    editable=False,
+                    waveform_options=look.WAVE,
+                )
+                clips = _example_buttons(look.examples(examples))
+            with gr.Column(scale=2, min_width=320):
+                sound = gr.Audio(
+                    label="지우의 목소리",
+                    interactive=False,
+                    autoplay=True,
+                    buttons=["download"],
+                    waveform_options=look.WAVE,
+                )
+                emotion = gr.Label(label="읽은 감정 (일곱 가지 확률)", num_top_classes=7, elem_id="emotion")
+                timing = gr.Markdown(elem_id="timing")
+        with gr.Accordion("도움받을 수 있는 곳", open=False):
+            gr.HTML(look.help_list())
+        with gr.Accordion("지금 쓰는 모델", open=False):
+            models = gr.Markdown("살펴보고 있어요…")
+
+        view = list(talk.View(chat, emotion, sound, status, timing, history, recording, words))
+        turn: Any = {"outputs": view, "api_visibility": "private", "show_progress_on": status}
+        turn.update(QUEUEING)
+        hear, read = partial(talk.from_recording, counsellor), partial(talk.from_text, counsellor)
+        turns = [
+            gr.on([recording.stop_recording, recording.upload], hear, [history, recording], **turn),
+            gr.on([words.submit, send.click], read, [history, words], **turn),
+        ]
+        for button, clip in clips:
+            turns.append(button.click(partial(hear, recording=str(clip.path)), history, **turn))
+        gr.on([clear.click, chat.clear], talk.cleared, outputs=view, cancels=turns, api_visibility="private")
+        page.load(partial(look.model_table, settings), outputs=models, api_visibility="private")
+        api.add_endpoints(counsellor, QUEUEING)
+    return page.queue(max_size=WAITING)
+
+
+def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:
+    if not clips:
+        return []
+    gr.Markdown("**예시 목소리로 해 보기** · " + " · ".join(sorted({clip.origin for clip in clips})))
+    with gr.Row(elem_id="examples"):
+        return [(gr.Button(f"{clip.emotion} · {clip.text}", size="md", min_width=250), clip) for clip in clips]
+
+
+def main() -> None:
+    """Open the page at once and load the models behind it. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    for name in ("pipeline", "page"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        settings = Settings.from_env()
+    except ValueError as error:
+        sys.exit(str(error))
+    stages = LoadedStages(settings)
+    # People's voices lie in a folder of our own, which goes when the program goes.
+    with tempfile.TemporaryDirectory(prefix="jiwoo-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("GRADIO_TEMP_DIR", folder)
+        page = build(Counsellor(stages), settings)
+        threading.Thread(target=stages.warm_up, name="warm-up", daemon=True).start()
+        page.launch(**LAUNCH)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""How the page looks, and the parts of it that stand still: theme, help lines, example clips, the table of models."""
+
+from __future__ import annotations
+
+import csv
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pipeline import load
+from pipeline.safety import HELP_LINES, HelpLine
+from pipeline.settings import Settings
+
+CSS = Path(__file__).with_name("style.css")
+# Gradio writes lang="en"; a screen reader would read the Korean with an English voice.
+HEAD = """<script>document.documentElement.lang = "ko"</script>"""
+# Fonts of the visitor's own system: no font server learns who comes here.
+FONTS = ("Pretendard", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", "Malgun Gothic", "sans-serif")
+
+TITLE = """# 지우
+이야기를 듣고 마음을 함께 살펴보는 한국어 음성 상담 데모예요. **AI 데모이며 치료가 아닙니다.**"""
+WAVE = gr.WaveformOptions(waveform_color="#a8a29e", waveform_progress_color="#0f766e")
+STAGES = {"stt": "받아쓰기 (Wav2Vec2)", "emotion": "감정 (BERT)", "reply": "대답 (GPT-2)", "tts": "목소리 (Tacotron)"}
+SOURCES = {"bundled": "함께 들어 있음", "hub": "Hugging Face Hub", "missing": "없음"}
+QUALITY = ("cer", "wer", "accuracy", "macro_f1", "f1", "perplexity")
+MOST_FIGURES = 3
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip that a visitor can try with one click."""
+
+    path: Path
+    text: str
+    emotion: str
+    origin: str
+
+
+def theme() -> gr.themes.Base:
+    """Calm green on warm grey; every text colour reaches a contrast of 4.5 on its ground."""
+    calm = gr.themes.Soft(
+        primary_hue=gr.themes.colors.teal,
+        secondary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.stone,
+        text_size=gr.themes.sizes.text_lg,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=FONTS,
+        font_mono=("ui-monospace", "monospace"),
+    )
+    return calm.set(
+        body_background_fill="*neutral_100",
+        block_border_width="1px",
+        block_border_color="*neutral_300",
+        input_border_width="1px",
+        input_border_color="*neutral_500",
+        button_secondary_border_color="*neutral_400",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_label_text_color="*primary_800",
+        block_label_background_fill="*primary_50",
+        block_title_text_color="*primary_800",
+        block_label_background_fill_dark="*primary_800",
+        block_title_text_color_dark="*primary_100",
+        block_info_text_color="*neutral_600",
+        input_placeholder_color="*neutral_500",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+    )
+
+
+def help_banner() -> str:
+    """The line that is always in sight: 109, and 119 and 112 beside it."""
+    first, *urgent = (_line(number) for number in ("109", "119", "112"))
+    hours = f'<span class="hours">{html.escape(first.hours)}</span>'
+    calls = [f'<span class="first">{_call(first)}</span> {hours}', *map(_call, urgent)]
+    return (
+        '<aside class="help" aria-label="위급할 때 도움받을 수 있는 곳">'
+        f"많이 힘들거나 위험할 때는 사람과 이야기해 주세요. {' · '.join(calls)}</aside>"
+    )
+
+
+def help_list() -> str:
+    rows = (f"<li>{_call(line)} — {html.escape(line.hours)}</li>" for line in HELP_LINES)
+    return f'<ul class="lines">{"".join(rows)}</ul>'
+
+
+def _line(number: str) -> HelpLine:
+    return next(line for line in HELP_LINES if line.number == number)
+
+
+def _call(line: HelpLine) -> str:
+    """The number, to be dialled with one touch, and whose it is."""
+    number = html.escape(line.number)
+    return f'<a href="tel:{number}"><strong>{number}</strong> {html.escape(line.name)}</a>'
+
+
+def examples(folder: Path) -> list[Example]:
+    """The rows of manifest.csv (path, text, emotion, origin) whose clip is there; none when there is no manifest."""
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():
+        return []
+    with manifest.open(encoding="utf-8", newline="") as lines:
+        rows = [Example(folder / r["path"], r["text"], r["emotion"], r["origin"]) for r in csv.DictReader(lines)]
+    return [example for example in rows if example.path.is_file()]
+
+
+def model_table(settings: Settings) -> str:
+    """The weights in use, as Markdown."""
+    rows = ["| 단계 | 가중치 | 출처 | MB | 측정값 |", "|---|---|---|--:|---|"]
+    for model in load.models(settings):
+        source = " · ".join(part for part in (SOURCES.get(model.source, model.source), model.notice) if part)
+        measured = ", ".join(figures(model.metrics)) or "–"
+        rows.append(f"| {STAGES[model.stage]} | {model.name or '–'} | {source} | {model.megabytes:.1f} | {measured} |")
+    return "\n".join(rows)
+
+
+def figures(metrics: dict[str, Any]) -> list[str]:
+    """The first few quality figures of a metrics.json, however it nests them: "asr_dev cer 0.412"."""
+    return [f"{name} {value:.3g}" for name, value in _numbers(metrics) if _is_quality(name)][:MOST_FIGURES]
+
+
+def _is_quality(name: str) -> bool:
+    return any(part in QUALITY for part in name.split())
+
+
+def _numbers(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
+    for key, value in tree.items():
+        name = f"{above} {key}".strip()
+        if isinstance(value, dict):
+            yield from _numbers(value, name)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield name, float(value)

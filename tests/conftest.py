@@ -1,0 +1,56 @@
+"""No test touches the network or the Hub; models come from fakes, from two random layers or from checkpoints/."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports them: what a user's environment says must not change a test, and nothing may call the Hub.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+for name in [name for name in os.environ if name.startswith("JIWOO_")]:
+    del os.environ[name]
+
+import socket
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from pipeline.settings import ROOT
+from tests.fakes import FakeStages, tone
+
+LOCAL = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """A connection to anywhere but this machine fails the test."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if isinstance(address, tuple) and address[0] not in LOCAL:
+            raise AssertionError(f"a test wanted to connect to {address[0]}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def stages() -> FakeStages:
+    return FakeStages()
+
+
+@pytest.fixture
+def tone_wav(tmp_path: Path) -> Path:
+    """One second of 440 Hz at 16 kHz."""
+    path = tmp_path / "tone.wav"
+    audio = tone(1.0)
+    soundfile.write(path, audio.samples, audio.rate)
+    return path
+
+
+@pytest.fixture(scope="session")
+def checkpoints() -> Path:
+    return ROOT / "checkpoints"

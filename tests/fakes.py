@@ -1,0 +1,89 @@
+"""The four stages without models: each says what it was told to, counts its calls, or fails on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.turn import EMOTIONS, Audio, Emotion, Exchange, Reply, Transcript
+
+
+class Broken(RuntimeError):
+    """What a fake raises when it is told to fail."""
+
+
+@dataclass
+class FakeTranscriber:
+    text: str = "오늘 친구와 다퉈서 속상해요"
+    confidence: float = 0.9
+    alternatives: tuple[str, ...] = ()
+    fails: bool = False
+    calls: list[Audio] = field(default_factory=list)
+
+    def transcribe(self, audio: Audio) -> Transcript:
+        self.calls.append(audio)
+        if self.fails:
+            raise Broken("the transcriber's secret trouble")
+        return Transcript(self.text, self.confidence, self.alternatives)
+
+
+@dataclass
+class FakeEmotionReader:
+    label: str = "슬픔"
+    fails: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def read(self, text: str) -> Emotion:
+        self.calls.append(text)
+        if self.fails:
+            raise Broken("the reader's secret trouble")
+        rest = (1 - 0.7) / (len(EMOTIONS) - 1)
+        return Emotion(self.label, {label: 0.7 if label == self.label else rest for label in EMOTIONS})
+
+
+@dataclass
+class FakeResponder:
+    text: str = "많이 속상하셨겠어요. 어떤 일이 있었나요?"
+    fails: bool = False
+    calls: list[tuple[str, str, tuple[Exchange, ...]]] = field(default_factory=list)
+
+    def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply:
+        self.calls.append((text, emotion.label, tuple(history)))
+        if self.fails:
+            raise Broken("the responder's secret trouble")
+        return Reply(self.text)
+
+    def score(self, text: str, candidates: Sequence[str]) -> list[float]:
+        return [-float(len(candidate)) for candidate in candidates]
+
+
+@dataclass
+class FakeSpeaker:
+    """One tone of 0.2 s a sentence; ``fails_at``: the sentence (from 0) that fails; ``silent``: no sound at all."""
+
+    fails_at: int | None = None
+    silent: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def speak(self, text: str) -> Iterator[Audio]:
+        self.calls.append(text)
+        sentences = [] if self.silent else [part for part in text.replace("?", ".").split(".") if part.strip()]
+        for i, _ in enumerate(sentences):
+            if i == self.fails_at:
+                raise Broken("the speaker's secret trouble")
+            yield tone(0.2, 22_050)
+
+
+@dataclass
+class FakeStages:
+    transcriber: FakeTranscriber = field(default_factory=FakeTranscriber)
+    emotion_reader: FakeEmotionReader = field(default_factory=FakeEmotionReader)
+    responder: FakeResponder = field(default_factory=FakeResponder)
+    speaker: FakeSpeaker = field(default_factory=FakeSpeaker)
+
+
+def tone(seconds: float, rate: int = 16_000, hertz: float = 440.0) -> Audio:
+    time = np.arange(int(seconds * rate)) / rate
+    return Audio((0.3 * np.sin(2 * np.pi * hertz * time)).astype(np.float32), rate)

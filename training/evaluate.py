@@ -1,0 +1,200 @@
+"""Measure the shipped checkpoints on data that training never saw → checkpoints/*/metrics.json.
+
+    python -m training.evaluate stt | emotion | reply | tts [--limit N]
+
+Every figure is of the pipeline's own stage objects, as a user meets them. `tts` needs the independent listener
+(../shared/tools/judge.py, Whisper base) and stands beside the same listener's figure for the recorded voice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import audio, load
+from pipeline.korean import cer_counts, letters
+from pipeline.settings import Settings
+from pipeline.turn import EMOTIONS, Speech
+from training import data
+
+log = logging.getLogger(__name__)
+
+STT_SETS = ("asr_dev", "asr_test_studio", "asr_test_tedx", "asr_test_deeply_texts")
+RANKED = 20
+Metrics = dict[str, Any]
+
+
+def stt(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
+    """CER (letters only, micro-averaged) with its parts, and compute seconds a second of sound, per test set."""
+    transcriber = stages.transcriber
+    sets: Metrics = {}
+    for name in STT_SETS:
+        counts, spent, heard_seconds = np.zeros(4, int), 0.0, 0.0
+        clips = data.speech(root, name)[:limit]
+        for clip in clips:
+            sound = audio.decode(clip.path)
+            began = time.perf_counter()
+            heard = transcriber.transcribe(sound)
+            spent += time.perf_counter() - began
+            heard_seconds += sound.seconds
+            counts += cer_counts(clip.text, heard.text)
+        wrong, missing, added, total = counts.tolist()
+        sets[name] = {
+            "clips": len(clips), "cer": round((wrong + missing + added) / total, 4),
+            "substitutions": wrong, "deletions": missing, "insertions": added, "letters": total,
+            "seconds_a_second": round(spent / heard_seconds, 4),
+        }  # fmt: skip
+        log.info("%s %s", name, sets[name])
+    return {"sets": sets}
+
+
+def emotion(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
+    """Accuracy, macro-F1 and confusion per test split; each row is read with the token of its own source."""
+    reader = stages.emotion_reader
+    rows7 = data.emotion7(root)
+    tests = {
+        "emotion7_random_split": [row for row in rows7 if row.random_split == "test"],
+        "emotion7_grouped_split": [row for row in rows7 if row.grouped_split == "test"],
+        "emotion_voice": [row for row in data.emotion_voice(root) if row.grouped_split == "test"],
+    }
+    return {"sets": {name: _classified(reader, rows[:limit]) for name, rows in tests.items()}}
+
+
+def _classified(reader, rows: Sequence[data.EmotionRow]) -> Metrics:
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)  # true, read
+    ordered = sorted(rows, key=lambda row: (row.source, len(row.text)))
+    for start in range(0, len(ordered), 128):
+        part = ordered[start : start + 128]
+        for source in {row.source for row in part}:
+            own = [row for row in part if row.source == source]
+            best = reader.probabilities([row.text for row in own], source).argmax(-1).tolist()
+            for row, read in zip(own, best, strict=True):
+                confusion[EMOTIONS.index(row.label), read] += 1
+    right = confusion.diagonal()
+    f1 = 2 * right / np.maximum(1, confusion.sum(0) + confusion.sum(1))
+    result = {
+        "rows": len(rows), "accuracy": round(float(right.sum() / confusion.sum()), 4),
+        "macro_f1": round(float(f1.mean()), 4),
+        "always_neutral": round(float(confusion[EMOTIONS.index("중립")].sum() / confusion.sum()), 4),
+        "f1": {label: round(float(value), 3) for label, value in zip(EMOTIONS, f1, strict=True)},
+        "confusion": confusion.tolist(),
+    }  # fmt: skip
+    log.info("%s", {k: result[k] for k in ("rows", "accuracy", "macro_f1")})
+    return result
+
+
+def reply(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
+    """On emodialog's test dialogues: perplexity a syllable of first answers, how often the true first answer is ranked
+    first of RANKED, and where the answers given to the first 200 came from."""
+    responder: Any = stages.responder  # more than a turn needs: `surprise`, and `score` with an emotion
+    reader = stages.emotion_reader
+    firsts = [d.turns[:2] for d in data.emodialog(root) if d.split == "test"][:limit]
+    pairs = [(user, bot) for (_, user), (_, bot) in firsts]
+    answers = [bot for _, bot in pairs]
+    rng = random.Random(0)
+    first, nats, syllables = 0, 0.0, 0
+    for user, bot in pairs:
+        felt = reader.read(user)
+        others = rng.sample([answer for answer in answers if answer != bot], min(RANKED - 1, len(answers) - 1))
+        scores = responder.score(user, [bot, *others], felt)
+        first += scores[0] == max(scores)
+        nats += responder.surprise(user, bot, felt)
+        syllables += len(letters(bot))
+    sources = Counter(responder.reply(user, reader.read(user)).source for user, _ in pairs[:200])
+    return {
+        "test": "emodialog test, first turns", "dialogues": len(pairs), "true_reply_first_of_20": round(first / len(pairs), 4),
+        "perplexity_a_syllable": round(math.exp(nats / syllables), 3), "sources_of_200_answers": dict(sources),
+    }  # fmt: skip
+
+
+def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Metrics:
+    """Round trip over the held-out sentences: speak, let the listener write it down, compare. And the recorded voice."""
+    speaker = stages.speaker
+    clips = data.speech(root, "tts_lmy_test")[:limit]
+    spent = sounded = recorded = 0.0
+    failed, lines = 0, []
+    with tempfile.TemporaryDirectory() as folder:
+        for i, clip in enumerate(clips):
+            began = time.perf_counter()
+            try:
+                spoken = Speech(tuple(speaker.speak(clip.text))).audio
+            except Exception:
+                log.exception("not spoken: sentence %d", i)
+                failed += 1
+                continue
+            spent += time.perf_counter() - began
+            sounded += spoken.seconds
+            recorded += clip.seconds
+            path = Path(folder) / f"{i}.wav"
+            audio.write_wav(path, spoken)
+            lines.append((path, clip.text))
+        heard = _listen(listener, lines, Path(folder))
+        floor = _listen(listener, [(clip.path, clip.text) for clip in clips], Path(folder))
+    return {
+        "test": "tts_lmy_test", "sentences": len(clips), "not_spoken": failed,
+        "cer": heard["cer"], "too_long": heard["long"], "too_short": heard["short"],
+        "recorded_voice_cer": floor["cer"], "length_to_recorded": round(sounded / recorded, 3),
+        "seconds_a_second": round(spent / sounded, 3), "listener": "Whisper base (../shared/tools/judge.py)",
+        "training": _training_record(),
+    }  # fmt: skip
+
+
+def _listen(listener: Path, lines: Iterable[tuple[Path, str]], folder: Path) -> Metrics:
+    manifest = folder / "manifest.tsv"
+    manifest.write_text("".join(f"{path}\t{text}\n" for path, text in lines), "utf-8")
+    done = subprocess.run([sys.executable, listener, "score", manifest], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the listener failed; is it set up ({listener} setup)?\n{done.stderr[-2000:]}")
+    *heard, summary = done.stdout.strip().splitlines()
+    for line in heard:
+        log.info("%s", line)
+    return json.loads(summary)
+
+
+def _training_record() -> Metrics:
+    """The last measurement the training wrote down (runs/tts), where it is there."""
+    record = {}
+    for part in ("seq2seq", "postnet"):
+        path = Path(f"runs/tts/{part}.jsonl")
+        if path.exists():
+            record[part] = json.loads(path.read_text("utf-8").splitlines()[-1])
+    return record
+
+
+MEASURES: dict[str, Callable[..., Metrics]] = {"stt": stt, "emotion": emotion, "reply": reply, "tts": tts}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="+", choices=MEASURES)
+    parser.add_argument("--root", type=Path, default=data.data_root())
+    parser.add_argument("--limit", type=int, default=10**9, help="rows a test set; fewer than all are not written down")
+    parser.add_argument("--listener", type=Path, default=data.data_root().parent / "tools/judge.py")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    settings = Settings.from_env()
+    stages = load.LoadedStages(settings)
+    for what in args.what:
+        extra = {"listener": args.listener} if what == "tts" else {}
+        metrics = MEASURES[what](stages, args.root, args.limit, **extra)
+        text = json.dumps(metrics, ensure_ascii=False, indent=1)
+        print(text)
+        if args.limit == 10**9:
+            (settings.checkpoints / what / "metrics.json").write_text(text + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+"""Train the compact BertForSequenceClassification.
+
+    python -m training.train_emotion pretrain --minutes 60   # tokenizer and masked language model
+    python -m training.train_emotion tune --minutes 30       # seven classes, written and spoken rows together
+    python -m training.train_emotion export                  # → checkpoints/emotion
+    python -m training.train_emotion all --tiny --run DIR --out DIR
+
+The two corpora disagree in style and in how often each class occurs, so each row begins with a token of its source; a
+talk is read as ``[VOICE]``. Rows of either test split of emotion7 are left out of training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import logging
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, processors
+from torch import nn
+from torch.nn import functional as F
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, PreTrainedTokenizerFast
+
+from pipeline.emotion import MAX_TOKENS, SOURCE_TOKENS
+from pipeline.korean import normalise
+from pipeline.turn import EMOTIONS
+from training import data, loop, text_corpus
+
+log = logging.getLogger(__name__)
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SOURCE_TOKENS.values()]
+PAD, CLS, SEP, MASK = 0, 2, 3, 4
+SIZES = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
+VOCABULARY = 8_000
+ROW = 96
+MASKED = 0.15
+BALANCE = 0.5
+"""Weight of a class = (its share)^−BALANCE, mean 1: 0 leaves the shares, 1 evens them out."""
+OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {"radam": torch.optim.RAdam, "adamw": torch.optim.AdamW}
+
+
+def config(vocabulary: int, sizes: dict) -> BertConfig:
+    return BertConfig(
+        vocab_size=vocabulary, max_position_embeddings=MAX_TOKENS, num_labels=len(EMOTIONS), pad_token_id=PAD,
+        hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1,
+        id2label=dict(enumerate(EMOTIONS)), label2id={label: i for i, label in enumerate(EMOTIONS)}, **sizes,
+    )  # fmt: skip
+
+
+def masked(rows: torch.Tensor, vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """BERT's corruption (Devlin et al. 2018): of MASKED places 80 % [MASK], 10 % another token, 10 % as is."""
+    hidden = (torch.rand(rows.shape) < MASKED) & (rows >= len(SPECIAL))
+    labels = torch.where(hidden, rows, -100)
+    draw = torch.rand(rows.shape)
+    corrupted = torch.where(hidden & (draw < 0.8), MASK, rows)
+    other = torch.randint(len(SPECIAL), vocabulary, rows.shape)
+    return torch.where(hidden & (draw > 0.9), other, corrupted), labels
+
+
+def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
+    model = BertForMaskedLM(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
+    path = args.run / "pretrained.pt"
+    if path.exists():
+        model.load_state_dict(torch.load(path), strict=True)
+    rows = torch.from_numpy(text_corpus.packed(tokenizer, texts, SEP, args.row - 1).astype(np.int64))
+    log.info("%d rows of %d tokens", *rows.shape)
+    optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01)
+    order = itertools.cycle(torch.randperm(len(rows)).split(args.batch))
+    start = torch.full((args.batch, 1), CLS)
+
+    def step() -> torch.Tensor:
+        picked = rows[next(order)]
+        ids, labels = masked(torch.cat([start[: len(picked)], picked], 1), tokenizer.get_vocab_size())
+        ids, labels = ids.to(model.device), labels.to(model.device)
+        with torch.autocast(model.device.type, torch.bfloat16):
+            hidden = model.bert(ids)[0]
+            kept = labels != -100
+            # Only the masked places go through the vocabulary-wide output layer.
+            return F.cross_entropy(model.cls(hidden[kept]).float(), labels[kept])
+
+    loop.train(step, optimiser, "pretrain", minutes=args.minutes, steps=args.steps, report=args.report,
+               save=lambda: torch.save(model.state_dict(), path), history=args.run / "history.jsonl")  # fmt: skip
+
+
+def goal(row: data.EmotionRow) -> torch.Tensor:
+    """The row's distribution over the classes: its votes where it has some, else its label. float (7,)."""
+    votes = [vote for vote in row.votes if vote in EMOTIONS] or [row.label]
+    return torch.tensor([votes.count(label) / len(votes) for label in EMOTIONS])
+
+
+def encode(tokenizer: Tokenizer, rows: list[data.EmotionRow]) -> list[list[int]]:
+    texts = [f"{SOURCE_TOKENS[row.source]} {normalise(row.text)}" for row in rows]
+    return [encoding.ids[:MAX_TOKENS] for encoding in tokenizer.encode_batch(texts)]
+
+
+def tune(
+    tokenizer: Tokenizer, train: list[data.EmotionRow], held_out: list[data.EmotionRow], sizes: dict, args
+) -> None:
+    model = BertForSequenceClassification(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
+    if (args.run / "tuned.pt").exists() and args.resume:
+        model.load_state_dict(torch.load(args.run / "tuned.pt"), strict=True)
+    else:
+        start = torch.load(args.run / "pretrained.pt")
+        body = {name.removeprefix("bert."): value for name, value in start.items() if name.startswith("bert.")}
+        model.bert.load_state_dict(body, strict=False)  # the pooler is new
+    ids, goals = encode(tokenizer, train), torch.stack([goal(row) for row in train])
+    weights = _class_weights(train).to(model.device)
+    optimiser = OPTIMISERS[args.optimiser](model.parameters(), args.rate, weight_decay=0.01)
+    stream = loop.grouped([len(row) for row in ids], args.tokens, random.Random(0))
+    model.train()
+
+    def step() -> torch.Tensor:
+        picked = next(stream)
+        x = nn.utils.rnn.pad_sequence([torch.tensor(ids[i]) for i in picked], batch_first=True).to(model.device)
+        with torch.autocast(model.device.type, torch.bfloat16):
+            logits = model(input_ids=x, attention_mask=x != PAD).logits.float()
+        y = goals[picked].to(model.device) * weights[[SOURCES.index(train[i].source) for i in picked]]
+        return -(y * logits.log_softmax(-1)).sum(-1).mean()
+
+    loop.train(step, optimiser, f"tune {args.optimiser}", minutes=args.minutes, steps=args.steps, report=args.report,
+               measure=lambda: accuracy(model, tokenizer, held_out), save=lambda: torch.save(model.state_dict(), args.run / "tuned.pt"),
+               history=args.run / "history.jsonl")  # fmt: skip
+
+
+SOURCES = tuple(SOURCE_TOKENS)
+
+
+def _class_weights(rows: list[data.EmotionRow]) -> torch.Tensor:
+    """(sources, 7): each source has its own shares."""
+    weights = torch.ones(len(SOURCES), len(EMOTIONS))
+    for i, source in enumerate(SOURCES):
+        labels = [row.label for row in rows if row.source == source]
+        if labels:
+            share = torch.tensor([max(1, labels.count(label)) / len(labels) for label in EMOTIONS])
+            weight = share**-BALANCE
+            weights[i] = weight / (weight * share).sum()
+    return weights
+
+
+@torch.inference_mode()
+def accuracy(
+    model: BertForSequenceClassification, tokenizer: Tokenizer, rows: list[data.EmotionRow]
+) -> dict[str, float]:
+    """Share of right labels, by source."""
+    model.eval()
+    right: dict[str, list[bool]] = {}
+    for start in range(0, len(rows), 256):
+        part = rows[start : start + 256]
+        ids = [torch.tensor(row) for row in encode(tokenizer, part)]
+        x = nn.utils.rnn.pad_sequence(ids, batch_first=True).to(model.device)
+        best = model(input_ids=x, attention_mask=x != PAD).logits.argmax(-1).tolist()
+        for row, label in zip(part, best, strict=True):
+            right.setdefault(row.source, []).append(EMOTIONS[label] == row.label)
+    model.train()
+    return {f"accuracy_{source}": float(np.mean(values)) for source, values in right.items()}
+
+
+def shared_rows(root: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow]]:
+    """Training rows, and 2,000 of them held out to watch the training (the test splits are for `training.evaluate`)."""
+    rows = data.emotion7(root) + data.emotion_voice(root)
+    rows = [row for row in rows if "test" not in (row.random_split, row.grouped_split)]
+    random.Random(0).shuffle(rows)
+    return rows[2_000:], rows[:2_000]
+
+
+def aihub_rows(folder: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow]]:
+    """The two workbooks as AI Hub hands them out, in one folder."""
+    rows = data.aihub_single(folder / "한국어_단발성_대화_데이터셋.xlsx")
+    rows += data.aihub_continuous(folder / "한국어_연속적_대화_데이터셋.xlsx")[0]
+    random.Random(0).shuffle(rows)
+    return rows[2_000:], rows[:2_000]
+
+
+def made_up() -> list[data.EmotionRow]:
+    texts = {"행복": "오늘 정말 신나요", "슬픔": "눈물이 자꾸 나요", "분노": "너무 화가 나요", "중립": "그냥 그래요"}
+    return [data.EmotionRow(text, label, source) for label, text in texts.items() for source in SOURCES] * 2
+
+
+def load_or_make_tokenizer(path: Path, texts: Callable[[], list[str]], size: int) -> Tokenizer:
+    if not path.exists():
+        tokenizer = text_corpus.word_piece(texts(), size, SPECIAL)
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)]
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(str(path))
+    return Tokenizer.from_file(str(path))
+
+
+def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
+    """A stock Hugging Face folder, weights in float16."""
+    model = BertForSequenceClassification(config(tokenizer.get_vocab_size(), sizes))
+    model.load_state_dict(torch.load(run / "tuned.pt", map_location="cpu"), strict=True)
+    model.half().save_pretrained(out)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", model_max_length=MAX_TOKENS,
+    )  # fmt: skip
+    fast.save_pretrained(out)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["pretrain", "tune", "export", "all"])
+    parser.add_argument("--corpus", nargs=2, metavar=("KIND", "DIR"), default=("shared", str(data.data_root())))
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--steps", type=int, default=10**9)
+    parser.add_argument("--batch", type=int, default=32, help="rows a step in pretraining")
+    parser.add_argument("--tokens", type=int, default=2_000, help="padded tokens a step in tuning")
+    parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate of tuning")
+    parser.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="radam")
+    parser.add_argument("--everyday", type=int, default=60, help="megabytes of everyday text to pretrain on")
+    parser.add_argument("--written", type=int, default=20, help="megabytes of written text")
+    parser.add_argument("--resume", action="store_true", help="tune on from tuned.pt")
+    parser.add_argument("--report", type=float, default=120, help="seconds between measurements")
+    parser.add_argument("--run", type=Path, default=Path("runs/emotion"))
+    parser.add_argument("--out", type=Path, default=Path("checkpoints/emotion"))
+    parser.add_argument("--tiny", action="store_true")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.manual_seed(0)
+    args.row, sizes = ROW, SIZES
+    if args.tiny:
+        args.steps, args.report, args.batch, args.row, vocabulary = min(args.steps, 8), 0.0, 2, 16, 200
+        sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+        train = held_out = made_up()
+        texts = [row.text for row in train] * 8
+    else:
+        vocabulary, root = VOCABULARY, Path(args.corpus[1])
+        train, held_out = {"shared": shared_rows, "aihub": aihub_rows}[args.corpus[0]](root)
+        texts = []
+        if args.what in ("pretrain", "all"):
+            own = [normalise(row.text) for row in train]
+            texts = text_corpus.lines(data.data_root(), args.everyday, args.written) + own
+            random.Random(1).shuffle(texts)
+    tokenizer = load_or_make_tokenizer(args.run / "tokenizer.json", lambda: texts, vocabulary)
+    if args.what in ("pretrain", "all"):
+        pretrain(tokenizer, texts, sizes, args)
+    if args.what in ("tune", "all"):
+        tune(tokenizer, train, held_out, sizes, args)
+    if args.what in ("export", "all"):
+        export(tokenizer, sizes, args.run, args.out)
+
+
+if __name__ == "__main__":
+    main()
