@@ -51,37 +51,38 @@ def build(counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES)
             with gr.Column(scale=3, min_width=320):
                 chat = gr.Chatbot(
                     label="대화",
+                    show_label=False,
                     height=380,
-                    placeholder="오늘 마음이 어떠셨나요?\n말하거나 적어 주세요.",
+                    placeholder=look.WELCOME,
                     render_markdown=False,
                     latex_delimiters=[],
                     allow_tags=False,
                     buttons=[],
-                    elem_id="chat",
                 )
-                status = gr.HTML(talk.status(""))
-                words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
-                with gr.Row():
-                    send = gr.Button("보내기", variant="primary", scale=2, min_width=120)
-                    clear = gr.Button("대화 지우기", scale=1, min_width=120)
-                recording = gr.Audio(
-                    label="말로 이야기하기 · 녹음을 멈추면 답해요",
-                    type="filepath",
-                    sources=["microphone", "upload"],
-                    editable=False,
-                    waveform_options=look.WAVE,
-                )
-                clips = _example_buttons(look.examples(examples))
-            with gr.Column(scale=2, min_width=320):
                 sound = gr.Audio(
                     label="지우의 목소리",
                     interactive=False,
                     autoplay=True,
                     buttons=["download"],
                     waveform_options=look.WAVE,
+                    elem_id="sound",
                 )
+                status = gr.HTML(talk.status(""))
+                words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
+                with gr.Row():
+                    send = gr.Button("보내기", variant="primary", min_width=140)
+                    clear = gr.Button("대화 지우기", min_width=140)
+                recording = gr.Audio(
+                    label="말로 이야기하기",
+                    type="filepath",
+                    sources=["microphone", "upload"],
+                    editable=False,
+                    waveform_options=look.WAVE,
+                )
+            with gr.Column(scale=2, min_width=320):
                 emotion = gr.Label(label="읽은 감정 (일곱 가지 확률)", num_top_classes=7, elem_id="emotion")
-                timing = gr.Markdown(elem_id="timing")
+                timing = gr.Markdown()
+                clips = _example_buttons(look.examples(examples))
         with gr.Accordion("도움받을 수 있는 곳", open=False):
             gr.HTML(look.help_list())
         with gr.Accordion("지금 쓰는 모델", open=False):

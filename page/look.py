@@ -24,6 +24,7 @@ FONTS = ("Pretendard", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR"
 TITLE = """# 지우
 이야기를 듣고 마음을 함께 살펴보는 한국어 음성 상담 데모예요. **AI 데모이며 치료가 아닙니다.**"""
 WAVE = gr.WaveformOptions(waveform_color="#a8a29e", waveform_progress_color="#0f766e")
+WELCOME = "오늘 마음이 어떠셨나요?\n편하게 말하거나 적어 주세요.\n녹음은 멈추는 순간 보내져요."
 STAGES = {"stt": "받아쓰기 (Wav2Vec2)", "emotion": "감정 (BERT)", "reply": "대답 (GPT-2)", "tts": "목소리 (Tacotron)"}
 SOURCES = {"bundled": "함께 들어 있음", "hub": "Hugging Face Hub", "missing": "없음"}
 QUALITY = ("cer", "wer", "accuracy", "macro_f1", "f1", "perplexity")
@@ -65,12 +66,19 @@ def theme() -> gr.themes.Base:
         block_title_text_color="*primary_800",
         block_label_background_fill_dark="*primary_800",
         block_title_text_color_dark="*primary_100",
-        block_info_text_color="*neutral_600",
         input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_300",
+        link_text_color="*primary_700",
+        link_text_color_hover="*primary_800",
+        link_text_color_visited="*primary_700",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_visited_dark="*primary_300",
+        button_secondary_background_fill_hover_dark="*neutral_700",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
     )
 

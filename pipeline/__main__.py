@@ -128,12 +128,14 @@ def run(verb: str, inputs: Iterable[str], args: argparse.Namespace, out: TextIO,
 def only_rows_on_stdout() -> Iterator[TextIO]:
     """Yield a stream to the real standard output, while everything else that is printed, also by C++, goes to stderr."""
     sys.stdout.flush()
-    rows = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # What is no UTF-8 (a file name) is told as \udcXX, which JSON knows too.
+    rows = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
         yield rows
     finally:
+        sys.stdout.flush()
         rows.flush()
         rows.close()
         os.dup2(kept, 1)
@@ -174,8 +176,12 @@ def main(argv: list[str] | None = None) -> int:
             made.error("name at least one input, or --stdin")
         if getattr(args, "output", None) and (args.stdin or len(args.inputs) > 1):
             made.error("-o takes one input; use -d for several")
+    try:
+        talk = load.counsellor()
+    except ValueError as error:  # a wrong setting; the message says the fix
+        sys.exit(str(error))
     with only_rows_on_stdout() as out:
-        return min(1, run(args.verb, inputs, args, out, load.counsellor()))
+        return min(1, run(args.verb, inputs, args, out, talk))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,11 @@ WITH_H = {"ㅎ": "", "ㄶ": "ㄴ", "ㅀ": "ㄹ"}
 # Finals that make a following plain consonant tense (articles 23, 25).
 TENSING = set("ㄱㄲㅋㄳㄺㄷㅅㅆㅈㅊㅌㅂㅍㅄㄿㄵㄼㄾ")
 MERGED = {"ㅐ": "ㅔ", "ㅒ": "ㅖ", "ㅙ": "ㅞ", "ㅚ": "ㅞ"}
-ATTRIBUTIVE_NOUNS = re.compile(r"(?<=[가-힣]) (?=[수것거게걸줄데지])")
+# Bound nouns with their particles as whole words, not any word that begins like one (서울 지하철, 도움을 줄 때).
+ATTRIBUTIVE_NOUNS = re.compile(
+    r"(?<=[가-힣]) (?=것|거(?:[고나는니다든라란래를면야에예였요지]|(?![가-힣]))|줄(?:은|을|도|로|만)? [아안알모몰]"
+    r"|(?:(?:게|걸)요?|지(?:가|는|도)?|데(?:가|는|도|를|에|에서|에도|다)?|수(?:가|는|도|를|밖에|밖엔)?)(?![가-힣]))"
+)
 
 
 @dataclass
@@ -137,7 +141,8 @@ def _consonants(first: Syllable, second: Syllable) -> None:
         return
     if final in TENSING:
         initial = TENSE.get(initial, initial)
-    final = NEUTRAL[final]
+    trodden = final == "ㄼ" and first.medial == "ㅏ" and first.initial in "ㅂㅃ"  # 밟다 → 밥따, but 넓다 → 널따
+    final = "ㅂ" if trodden else NEUTRAL[final]
     if initial == "ㄹ" and final in "ㄱㄷㅂㅁㅇ" and final:  # 심리 → 심니, 국립 → 궁닙
         initial = "ㄴ"
     if initial in "ㄴㅁ":  # 국물 → 궁물

@@ -59,12 +59,13 @@ class TacotronSpeaker:
             self.seq2seq = Seq2Seq(**config["seq2seq"])
             self.postnet = PostNet(**config["postnet"])
             self.speaker = config["speakers"].index(config["speaker"])
+            symbols = tuple(config["symbols"])
             for model, name in ((self.seq2seq, "seq2seq"), (self.postnet, "postnet")):
                 model.build()
                 model.load_weights(folder / f"{name}.weights.h5")
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise WeightsMissing(f"no usable Tacotron in {folder}: {error}") from error
-        if tuple(config["symbols"]) != SYMBOLS:
+        if symbols != SYMBOLS:
             raise WeightsMissing(
                 f"{folder} was trained on other symbols than pipeline.symbols has; train or clone again"
             )
@@ -73,7 +74,7 @@ class TacotronSpeaker:
     def speak(self, text: str) -> Iterator[Audio]:
         """Yield one `Audio` (float32 at 22,050 Hz) a sentence. Raises `StageFailed` where there is nothing to say or the
         guard refuses all attempts."""
-        sentences = [s for s in korean.sentences(korean.read_aloud(korean.normalise(text))) if _has_words(s)]
+        sentences = [s for s in map(korean.read_aloud, korean.sentences(text)) if _has_words(s)]
         if not sentences:
             raise StageFailed("nothing in the text can be spoken")
         for i, sentence in enumerate(sentences):

@@ -1,5 +1,7 @@
 """No test touches the network or the Hub; models come from fakes, from two random layers or from checkpoints/."""
 
+# ruff: noqa: E402  (the environment must be set before anything is imported)
+
 from __future__ import annotations
 
 import os
@@ -12,6 +14,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 for name in [name for name in os.environ if name.startswith("JIWOO_")]:
     del os.environ[name]
 
+import importlib
 import socket
 from pathlib import Path
 
@@ -54,3 +57,31 @@ def tone_wav(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def checkpoints() -> Path:
     return ROOT / "checkpoints"
+
+
+def _trained(name: str, folders: pytest.TempPathFactory) -> Path:
+    """A folder with what ``training.train_NAME all --tiny`` leaves: run/ and, for the pipeline, out/. Do not write to it."""
+    folder = folders.mktemp(f"tiny_{name}")
+    script = importlib.import_module(f"training.train_{name}")
+    script.main(["all", "--tiny", "--run", str(folder / "run"), "--out", str(folder / "out")])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_stt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _trained("stt", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def tiny_emotion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _trained("emotion", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def tiny_reply(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _trained("reply", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def tiny_tts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _trained("tts", tmp_path_factory)

@@ -147,7 +147,8 @@ def viterbi(scores: np.ndarray, optional: np.ndarray) -> tuple[float, np.ndarray
     for t in range(1, n_frames):
         stay = np.where(last, best, IMPOSSIBLE)
         step = np.concatenate([[IMPOSSIBLE], best[:-1]])
-        hop = np.where(can_skip, np.concatenate([np.full(minimum + 1, IMPOSSIBLE), best[: -minimum - 1]]), IMPOSSIBLE)
+        before = np.concatenate([np.full(minimum + 1, IMPOSSIBLE), best])[: len(best)]
+        hop = np.where(can_skip, before, IMPOSSIBLE)
         options = np.stack([stay, step, hop])
         choice = options.argmax(0)
         came[t] = index - np.array([0, 1, minimum + 1])[choice]

@@ -80,7 +80,8 @@ def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
             hidden = model.bert(ids)[0]
             kept = labels != -100
             # Only the masked places go through the vocabulary-wide output layer.
-            return F.cross_entropy(model.cls(hidden[kept]).float(), labels[kept])
+            loss = F.cross_entropy(model.cls(hidden[kept]).float(), labels[kept], reduction="sum")
+            return loss / kept.sum().clamp(min=1)  # a small batch may have no masked place
 
     loop.train(step, optimiser, "pretrain", minutes=args.minutes, steps=args.steps, report=args.report,
                save=lambda: torch.save(model.state_dict(), path), history=args.run / "history.jsonl")  # fmt: skip
@@ -177,7 +178,7 @@ def aihub_rows(folder: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRo
 
 def made_up() -> list[data.EmotionRow]:
     texts = {"행복": "오늘 정말 신나요", "슬픔": "눈물이 자꾸 나요", "분노": "너무 화가 나요", "중립": "그냥 그래요"}
-    return [data.EmotionRow(text, label, source) for label, text in texts.items() for source in SOURCES] * 2
+    return [data.EmotionRow(text, label, "voice") for label, text in texts.items()] * 6
 
 
 def load_or_make_tokenizer(path: Path, texts: Callable[[], list[str]], size: int) -> Tokenizer:

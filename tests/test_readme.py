@@ -1,0 +1,84 @@
+"""What the README says is true: figures, versions, and every command and example in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipeline import __main__ as cli
+from pipeline import load
+from pipeline.counsellor import Counsellor
+from pipeline.settings import ROOT, Settings
+from training import cards
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
+COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+VERBS = [line.removeprefix("python -m pipeline ") for line in COMMANDS if line.startswith("python -m pipeline ")]
+
+
+def test_the_figures_are_those_of_the_checkpoints(checkpoints):
+    shown = README.split(cards.BEGIN)[1].split(cards.END)[0].strip()
+    assert shown == cards.table(checkpoints), "run: python -m training.cards"
+
+
+def test_the_space_runs_the_gradio_of_the_requirements():
+    version = re.search(r"^sdk_version: (\S+)$", README, re.M).group(1)
+    assert f"gradio=={version}" in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11"
+
+
+def test_the_two_commands_are_make_targets():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    named = [shlex.split(line, comments=True)[1] for line in COMMANDS if line.startswith("make ")]
+    assert named == ["run", "test"] and set(named) <= set(targets)
+
+
+def test_files_it_names_exist():
+    for name in re.findall(r"`((?:pipeline|tests|training|examples|checkpoints)/[\w./]+\.\w+)`", README):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.fixture(scope="module")
+def talk() -> Counsellor:
+    return load.counsellor(Settings())
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("command", VERBS)
+def test_every_command_line_gives_one_json_object_a_line(command, talk, tmp_path, monkeypatch, capfd):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(load, "counsellor", lambda: talk)
+    arguments, _, source = command.partition(" < ")
+    if source:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("오늘은 맑아요\n죽고 싶어요\n".encode())))
+    assert cli.main(shlex.split(arguments)) == 0
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert rows and all("error" not in row for row in rows)
+    for path in (row.get("path") for row in rows):
+        assert path is None or Path(path).stat().st_size > 1000
+
+
+@pytest.mark.weights
+def test_the_api_example_runs_as_it_stands(talk):
+    app = pytest.importorskip("app")
+    (example,) = [block for kind, block in BLOCKS if kind == "python"]
+    page = app.build(talk, Settings())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
+    try:
+        said = re.sub(r"http://127\.0\.0\.1:7860/?", url, example).replace("examples/", f"{ROOT}/examples/")
+        names: dict = {}
+        exec(said, names)
+    finally:
+        page.close()
+    assert names["turn"]["reply"]["text"] and len(names["history"]) == 2
+    assert Path(names["voice"]).stat().st_size > 1000

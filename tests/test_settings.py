@@ -1,0 +1,59 @@
+"""What can be set from outside, and what somebody is told who sets it wrongly."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.settings import ROOT, Settings
+
+
+def test_without_any_variable_the_bundled_weights_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("JIWOO_")]:
+        monkeypatch.delenv(name)
+    settings = Settings.from_env()
+    assert settings.weights == "bundled"
+    assert settings.checkpoints == ROOT / "checkpoints"
+    assert settings.seed == Settings.seed
+
+
+def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JIWOO_WEIGHTS", "auto")
+    monkeypatch.setenv("JIWOO_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("JIWOO_THREADS", "7")
+    monkeypatch.setenv("JIWOO_SEED", "11")
+    assert Settings.from_env() == Settings(weights="auto", checkpoints=tmp_path, threads=7, seed=11)
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 2), (None, 1)])
+def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert Settings.from_env().threads == threads
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fix"),
+    [
+        ("JIWOO_WEIGHTS", "big", "bundled, hub, auto"),
+        ("JIWOO_WEIGHTS", "", "bundled, hub, auto"),
+        ("JIWOO_WEIGHTS", "Hub", "bundled, hub, auto"),
+        ("JIWOO_THREADS", "many", "whole number"),
+        ("JIWOO_THREADS", "-1", "whole number"),
+        ("JIWOO_THREADS", "1.5", "whole number"),
+        ("JIWOO_THREADS", "", "whole number"),
+        ("JIWOO_SEED", "0x10", "whole number"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_fix(monkeypatch: pytest.MonkeyPatch, name: str, value: str, fix: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=fix) as wrong:
+        Settings.from_env()
+    assert name in str(wrong.value) and repr(value) in str(wrong.value)
+
+
+def test_settings_do_not_change_under_way() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().seed = 1  # type: ignore[misc]
