@@ -61,6 +61,7 @@ def build(counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES)
                 )
                 sound = gr.Audio(
                     label="지우의 목소리",
+                    type="filepath",
                     interactive=False,
                     autoplay=True,
                     buttons=["download"],

@@ -102,7 +102,7 @@ def add_endpoints(counsellor: Counsellor, queueing: dict[str, Any]) -> None:
     words = gr.Textbox(label="text", value="", visible=False)
     so_far = gr.JSON(label="history", value=[], visible=False)
     result = gr.JSON(label="result", visible=False)
-    voice = gr.Audio(label="speech", visible=False)
+    voice = gr.Audio(label="speech", type="filepath", visible=False)
     gr.on([], turn, [recording, words, so_far], [result, so_far, voice], api_name="turn", **queueing)
     gr.on([], transcribe, recording, result, api_name="transcribe", **queueing)
     gr.api(emotion, api_name="emotion", **queueing)

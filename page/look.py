@@ -6,6 +6,7 @@ import csv
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,14 @@ WAVE = gr.WaveformOptions(waveform_color="#a8a29e", waveform_progress_color="#0f
 WELCOME = "오늘 마음이 어떠셨나요?\n편하게 말하거나 적어 주세요.\n녹음은 멈추는 순간 보내져요."
 STAGES = {"stt": "받아쓰기 (Wav2Vec2)", "emotion": "감정 (BERT)", "reply": "대답 (GPT-2)", "tts": "목소리 (Tacotron)"}
 SOURCES = {"bundled": "함께 들어 있음", "hub": "Hugging Face Hub", "missing": "없음"}
-QUALITY = ("cer", "wer", "accuracy", "macro_f1", "f1", "perplexity")
-MOST_FIGURES = 3
+QUALITY = {
+    "cer": "CER",
+    "accuracy": "정확도",
+    "macro_f1": "macro-F1",
+    "true_reply_first_of_20": "스무 답 가운데 맞는 답을 1위로",
+    "perplexity_a_syllable": "음절당 perplexity",
+}
+MOST_FIGURES = 4
 
 
 @dataclass(frozen=True)
@@ -130,18 +137,14 @@ def model_table(settings: Settings) -> str:
 
 
 def figures(metrics: dict[str, Any]) -> list[str]:
-    """The first few quality figures of a metrics.json, however it nests them: "asr_dev cer 0.412"."""
-    return [f"{name} {value:.3g}" for name, value in _numbers(metrics) if _is_quality(name)][:MOST_FIGURES]
+    """The first few quality figures of a metrics.json, each with its test set: "asr_dev CER 0.412"."""
+    return list(islice(_figures(metrics, ""), MOST_FIGURES))
 
 
-def _is_quality(name: str) -> bool:
-    return any(part in QUALITY for part in name.split())
-
-
-def _numbers(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
+def _figures(tree: dict[str, Any], test: str) -> Iterator[str]:
+    test = str(tree.get("test", test))
     for key, value in tree.items():
-        name = f"{above} {key}".strip()
         if isinstance(value, dict):
-            yield from _numbers(value, name)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield name, float(value)
+            yield from _figures(value, key)
+        elif key in QUALITY and isinstance(value, int | float):
+            yield f"{test} {QUALITY[key]} {value:.3g}".strip()

@@ -8,6 +8,7 @@ import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
 
 from pipeline.errors import WeightsMissing
+from pipeline.korean import normalise
 from pipeline.stt import load_strictly
 from pipeline.turn import EMOTIONS, Emotion
 
@@ -24,7 +25,10 @@ class BertEmotionReader:
         self.model = load_strictly(BertForSequenceClassification, folder)
         if self.model.config.num_labels != len(EMOTIONS):
             raise WeightsMissing(f"{folder} tells {self.model.config.num_labels} classes apart, not {len(EMOTIONS)}")
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # a broken file raises one of several kinds
+            raise WeightsMissing(f"no usable tokenizer in {folder}: {error}") from error
 
     def read(self, text: str) -> Emotion:
         scores = self.probabilities([text])[0].tolist()
@@ -35,6 +39,7 @@ class BertEmotionReader:
     def probabilities(self, texts: list[str], source: str = "voice") -> torch.Tensor:
         """(texts, 7), rows sum to 1. source: a key of SOURCE_TOKENS; without effect where the model has no such token."""
         token = SOURCE_TOKENS[source]
+        texts = [normalise(text) for text in texts]  # as in training
         if token in self.tokenizer.get_vocab():
             texts = [f"{token} {text}" for text in texts]
         batch = self.tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=MAX_TOKENS)

@@ -68,18 +68,21 @@ class Gpt2Responder:
         torch.set_num_threads(threads)
         self.model = load_strictly(GPT2LMHeadModel, folder)
         self.seed = seed
-        self.prompt = PROMPTS[getattr(self.model.config, "prompt", "kogpt2")]
         # AutoTokenizer gives no tokens at all for a folder that holds only tokenizer.json, without a word.
-        self.tokenizer = PreTrainedTokenizerFast(
-            tokenizer_file=str(folder / "tokenizer.json"), bos_token="</s>", eos_token="</s>", unk_token="<unk>",
-            pad_token="<pad>", mask_token="<mask>",
-        )  # fmt: skip
+        try:
+            self.prompt = PROMPTS[getattr(self.model.config, "prompt", "kogpt2")]
+            self.tokenizer = PreTrainedTokenizerFast(
+                tokenizer_file=str(folder / "tokenizer.json"), bos_token="</s>", eos_token="</s>", unk_token="<unk>",
+                pad_token="<pad>", mask_token="<mask>",
+            )  # fmt: skip
+        except Exception as error:  # a broken file raises one of several kinds
+            raise WeightsMissing(f"no usable tokenizer or an unknown prompt in {folder}: {error}") from error
         if "안녕" not in self.tokenizer.decode(self.tokenizer.encode("안녕하세요")):
             raise WeightsMissing(f"the tokenizer in {folder} loses Korean")
 
     def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply:
         """The candidate that fits best among those that pass `fault`; else a reviewed sentence (source "fallback")."""
-        prompt = self._ids(self.prompt.of(text, _word_for(emotion), history))[-MAX_PROMPT_TOKENS:]
+        prompt = self._prompt(text, emotion, history)
         passed = [c for c in dict.fromkeys(self._candidates(prompt, text)) if fault(c, text) is None]
         if not passed:
             return Reply(FALLBACKS.get(emotion.label, FALLBACKS["중립"]), "fallback")
@@ -88,14 +91,18 @@ class Gpt2Responder:
 
     def score(self, text: str, candidates: Sequence[str], emotion: Emotion | None = None) -> list[float]:
         """How well each candidate answers ``text``; higher is better."""
-        prompt = self._ids(self.prompt.of(text, _word_for(emotion or Emotion.unknown()), ()))
-        return self._scores(prompt[-MAX_PROMPT_TOKENS:], candidates)
+        prompt = self._prompt(text, emotion or Emotion.unknown())
+        return self._scores(prompt, [normalise(candidate) for candidate in candidates])
 
     def surprise(self, text: str, answer: str, emotion: Emotion) -> float:
         """Negative log-likelihood (nats) of the whole ``answer``, its end included."""
-        prompt = self._ids(self.prompt.of(text, _word_for(emotion), ()))[-MAX_PROMPT_TOKENS:]
-        ids = [*self._ids(answer), self.tokenizer.eos_token_id]
-        return -self._likelihood(prompt, [ids])[0] * len(ids)
+        ids = [*self._ids(normalise(answer)), self.tokenizer.eos_token_id]
+        return -self._likelihood(self._prompt(text, emotion), [ids])[0] * len(ids)
+
+    def _prompt(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> list[int]:
+        """What the model is asked, in the clean form it was trained on; the oldest tokens go where there are too many."""
+        clean = [Exchange(normalise(e.user), normalise(e.reply)) for e in history]
+        return self._ids(self.prompt.of(normalise(text), _word_for(emotion), clean))[-MAX_PROMPT_TOKENS:]
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)
@@ -122,6 +129,11 @@ class Gpt2Responder:
 
     @torch.inference_mode()
     def _likelihood(self, prompt: list[int], answers: list[list[int]]) -> list[float]:
+        if not answers:
+            return []
+        places = self.model.config.n_positions
+        answers = [answer[: places - 1] for answer in answers]
+        prompt = prompt[-(places - max(map(len, answers))) :]
         rows = [torch.tensor(prompt + answer) for answer in answers]
         ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id)
         logits = self.model(ids).logits[:, len(prompt) - 1 : -1]  # right padding cannot reach back: causal
@@ -147,6 +159,6 @@ def fault(answer: str, text: str) -> str | None:
 
 
 def _repeats_words(answer: str) -> bool:
-    words = answer.split()
+    words = [word.strip(".,!?~") for word in answer.split()]
     pairs = list(itertools.pairwise(words))
     return len(set(pairs)) < len(pairs)

@@ -34,6 +34,8 @@ class Wav2Vec2Transcriber:
             vocabulary = json.loads((folder / "vocab.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise WeightsMissing(f"no usable vocab.json in {folder}: {error}") from error
+        if missing := set(range(self.model.config.vocab_size)) - set(vocabulary.values()):
+            raise WeightsMissing(f"vocab.json in {folder} has no symbol for {len(missing)} outputs of the network")
         self.symbols = [symbol for symbol, _ in sorted(vocabulary.items(), key=lambda item: item[1])]
 
     def transcribe(self, audio: Audio) -> Transcript:
@@ -90,7 +92,7 @@ def load_strictly(kind, folder: Path):
     """A transformers model from a local folder in float32 and eval mode, every tensor in place or `WeightsMissing`."""
     try:
         model, info = kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # a broken folder raises one of a dozen kinds, from OSError to SafetensorError
         raise WeightsMissing(f"no usable {kind.__name__} in {folder}: {error}") from error
     wrong = {
         name: sorted(map(str, info[name]))

@@ -16,6 +16,7 @@ for name in [name for name in os.environ if name.startswith("JIWOO_")]:
 
 import importlib
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,13 @@ def checkpoints() -> Path:
 
 
 def _trained(name: str, folders: pytest.TempPathFactory) -> Path:
-    """A folder with what ``training.train_NAME all --tiny`` leaves: run/ and, for the pipeline, out/. Do not write to it."""
+    """A folder with what ``training.train_NAME all --tiny`` leaves: run/, for the pipeline out/, and the seconds it took.
+    Do not write to it."""
     folder = folders.mktemp(f"tiny_{name}")
     script = importlib.import_module(f"training.train_{name}")
+    began = time.perf_counter()
     script.main(["all", "--tiny", "--run", str(folder / "run"), "--out", str(folder / "out")])
+    (folder / "seconds").write_text(str(time.perf_counter() - began))
     return folder
 
 

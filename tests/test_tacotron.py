@@ -63,6 +63,10 @@ def assert_same(a: Batch, b: Batch, atol: float = 1e-5) -> None:
         np.testing.assert_allclose(a[name], b[name], atol=atol, err_msg=name)
 
 
+def until(step: int, out: Batch) -> Batch:
+    return {name: value[:, :step] for name, value in out.items()}
+
+
 # --- the parts -----------------------------------------------------------------------------------------------------
 
 
@@ -202,7 +206,7 @@ def test_a_later_frame_does_not_change_what_was_said_before(model: Seq2Seq, own:
     frames = x["frames"].copy()
     frames[:, at] += 3
     before, after = values(model(x)), values(model(x | {"frames": frames}))
-    assert_same(*({name: v[:, : at + 1] for name, v in out.items()} for out in (before, after)))
+    assert_same(until(at + 1, before), until(at + 1, after))
     for name in before:
         assert not np.allclose(before[name][:, at + 1], after[name][:, at + 1], atol=1e-4), (
             f"{name} hears the last frame"
@@ -214,7 +218,7 @@ def test_a_later_alignment_does_not_change_where_it_looks_now(model: Seq2Seq) ->
     alignment = x["alignment"].copy()
     alignment[:, at] = alignment[:, at, ::-1]
     before, after = values(model(x)), values(model(x | {"alignment": alignment}))
-    assert_same(*({name: v[:, :at] for name, v in out.items()} for out in (before, after)))
+    assert_same(until(at, before), until(at, after))
     np.testing.assert_allclose(before["log_weights"][:, at], after["log_weights"][:, at], atol=1e-5)
     assert not np.allclose(before["mel"][:, at], after["mel"][:, at], atol=1e-4), "it reads where it is told to"
 

@@ -259,8 +259,14 @@ def test_every_sentence_begins_and_ends_without_a_click(speaker: TacotronSpeaker
 
 @pytest.mark.usefixtures("content")
 def test_the_second_sentence_is_not_made_before_the_first_is_taken(speaker: TacotronSpeaker, monkeypatch) -> None:
-    read, made = speaker.read, []
-    monkeypatch.setattr(speaker, "read", lambda sentence: made.append(sentence) or read(sentence))
+    read = speaker.read
+    made: list[str] = []
+
+    def noted(sentence: str) -> Spoken:
+        made.append(sentence)
+        return read(sentence)
+
+    monkeypatch.setattr(speaker, "read", noted)
     speaking = speaker.speak("하나. 둘.")
     assert not made
     next(speaking)

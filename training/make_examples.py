@@ -11,7 +11,7 @@ from pipeline import audio, load
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import Speech
 
-ORIGIN = "synthesised by this project's Tacotron (checkpoints/tts)"
+ORIGIN = "지우의 Tacotron 목소리로 합성 (synthesised by this project's voice)"
 CLIPS = {
     "happy": ("행복", "오늘 친구가 깜짝 선물을 줘서 정말 행복했어요."),
     "sad": ("슬픔", "오래 키우던 강아지가 떠나서 너무 슬퍼요."),

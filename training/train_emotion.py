@@ -38,7 +38,7 @@ SIZES = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "
 VOCABULARY = 8_000
 ROW = 96
 MASKED = 0.15
-BALANCE = 0.5
+BALANCE = 0.3
 """Weight of a class = (its share)^−BALANCE, mean 1: 0 leaves the shares, 1 evens them out."""
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {"radam": torch.optim.RAdam, "adamw": torch.optim.AdamW}
 
@@ -87,6 +87,25 @@ def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
                save=lambda: torch.save(model.state_dict(), path), history=args.run / "history.jsonl")  # fmt: skip
 
 
+@torch.no_grad()
+def start_as_bag(model: BertForSequenceClassification) -> None:
+    """Begin as a bag of words: the first layer hands [CLS] the mean of all tokens, the others pass on what they get.
+
+    Every part stays trainable. From random weights [CLS] first has to find out that it should look at the words, which
+    takes longer than two cores have (training/README.md); a post-norm layer whose outputs are 0 is the identity, because
+    the layer norm of something normal changes nothing.
+    """
+    first, *others = model.bert.encoder.layer
+    for projection in (first.attention.self.query, first.attention.self.key):
+        projection.weight.mul_(0.1)
+    for projection in (first.attention.self.value, first.attention.output.dense, model.bert.pooler.dense):
+        nn.init.eye_(projection.weight)
+    for layer in others:
+        nn.init.zeros_(layer.attention.output.dense.weight)
+    for layer in (first, *others):
+        nn.init.zeros_(layer.output.dense.weight)
+
+
 def goal(row: data.EmotionRow) -> torch.Tensor:
     """The row's distribution over the classes: its votes where it has some, else its label. float (7,)."""
     votes = [vote for vote in row.votes if vote in EMOTIONS] or [row.label]
@@ -104,6 +123,8 @@ def tune(
     model = BertForSequenceClassification(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     if (args.run / "tuned.pt").exists() and args.resume:
         model.load_state_dict(torch.load(args.run / "tuned.pt"), strict=True)
+    elif args.start == "bag":
+        start_as_bag(model)
     else:
         start = torch.load(args.run / "pretrained.pt")
         body = {name.removeprefix("bert."): value for name, value in start.items() if name.startswith("bert.")}
@@ -149,6 +170,7 @@ def accuracy(
     """Share of right labels, by source."""
     model.eval()
     right: dict[str, list[bool]] = {}
+    rows = sorted(rows, key=lambda row: len(row.text))  # little padding
     for start in range(0, len(rows), 256):
         part = rows[start : start + 256]
         ids = [torch.tensor(row) for row in encode(tokenizer, part)]
@@ -216,6 +238,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="radam")
     parser.add_argument("--everyday", type=int, default=60, help="megabytes of everyday text to pretrain on")
     parser.add_argument("--written", type=int, default=20, help="megabytes of written text")
+    parser.add_argument("--start", choices=["pretrained", "bag"], default="pretrained", help="what tuning begins with")
     parser.add_argument("--resume", action="store_true", help="tune on from tuned.pt")
     parser.add_argument("--report", type=float, default=120, help="seconds between measurements")
     parser.add_argument("--run", type=Path, default=Path("runs/emotion"))

@@ -15,7 +15,6 @@ import argparse
 import itertools
 import logging
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,13 +108,14 @@ def encode(tokenizer: Tokenizer, row: Row, emotion: str) -> tuple[list[int], int
     return (prompt + answer)[: SIZES["n_positions"]], len(prompt)
 
 
-def emotions_of(rows: list[Row], run: Path, reader: Callable[[], BertEmotionReader] | None) -> list[str]:
-    """The emotion of each row's ``said`` by our BERT, kept in ``run``; 중립 without one."""
+def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str]:
+    """The emotion of each row's ``said`` by the BERT of ``checkpoint``, kept in ``run``; 중립 without one."""
     path = run / "emotions.txt"
-    if reader is None:
+    if checkpoint is None:
         return ["중립"] * len(rows)
-    if not path.exists() or len(path.read_text("utf-8").split()) != len(rows):
-        bert, best = reader(), []
+    weights = checkpoint / "model.safetensors"
+    if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
+        bert, best = BertEmotionReader(checkpoint, torch.get_num_threads()), []
         for start in range(0, len(rows), 64):
             scores = bert.probabilities([row.said for row in rows[start : start + 64]])
             best += [EMOTIONS[i] for i in scores.argmax(-1).tolist()]
@@ -185,7 +185,7 @@ def gamsung_rows(folder: Path) -> list[Row]:
 
 
 def made_up() -> list[Row]:
-    first = Exchange("오늘 기분이 좋아요", "좋은 일이 있으셨군요.")
+    first = Exchange("안녕하세요 오늘 기분이 좋아요", "좋은 일이 있으셨군요.")
     return [Row((), first.user, first.reply), Row((first,), "친구를 만났어요", "친구와 즐거우셨겠어요.")] * 8
 
 
@@ -232,12 +232,12 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
     args.row, sizes, vocabulary = ROW, SIZES, VOCABULARY
-    reader: Callable[[], BertEmotionReader] | None = lambda: BertEmotionReader(args.emotion, torch.get_num_threads())
+    labels: Path | None = args.emotion
     if args.tiny:
         args.steps, args.report, args.batch, args.row, args.held_out = min(args.steps, 8), 0.0, 2, 16, 2
-        sizes, vocabulary, reader = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}, 200, None
+        sizes, vocabulary, labels = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}, 200, None
         rows = made_up()
-        texts = [row.answer for row in rows] * 8
+        texts = [part for row in rows for part in (row.said, row.answer)] * 8
     else:
         rows = {"shared": shared_rows, "gamsung": gamsung_rows}[args.corpus[0]](Path(args.corpus[1]))
         texts = []
@@ -250,7 +250,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
-        tune(tokenizer, rows, emotions_of(rows, args.run, reader), sizes, args)
+        tune(tokenizer, rows, emotions_of(rows, args.run, labels), sizes, args)
     if args.what in ("export", "all"):
         export(tokenizer, sizes, args.run, args.out)
 

@@ -1,0 +1,450 @@
+"""The page and its API, in a real server with fakes for the four stages; programs call it through `gradio_client`."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+import soundfile
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+import app
+from page import look, talk
+from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
+from pipeline.errors import JiwooError
+from pipeline.load import LoadedStages
+from pipeline.settings import ROOT, Settings
+from pipeline.turn import EMOTIONS, StageName
+from tests.fakes import FakeStages
+
+ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
+CRISIS = "이제 그만 죽고 싶어요"
+
+
+class Site:
+    """A running page; ``counsellor.stages`` is exchanged for each test."""
+
+    def __init__(self, page: gr.Blocks, url: str, counsellor: Counsellor) -> None:
+        self.page, self.url, self.counsellor = page, url.rstrip("/"), counsellor
+
+    def ask(self, route: str, body: dict[str, Any] | None = None) -> urllib.request.Request:
+        data = json.dumps(body).encode() if body is not None else None
+        return urllib.request.Request(f"{self.url}/gradio_api/{route}", data, {"Content-Type": "application/json"})
+
+    def visit(self, session: str, event: Callable[..., Any], data: list[Any]) -> list[Any]:
+        """Do what the browser of ``session`` does at the page's ``event``: the outputs at its end."""
+        number = next(fn._id for fn in self.page.fns.values() if getattr(fn.fn, "func", fn.fn) is event)
+        with urllib.request.urlopen(
+            self.ask("queue/join", {"data": data, "fn_index": number, "session_hash": session})
+        ):
+            pass
+        with urllib.request.urlopen(self.ask(f"queue/data?session_hash={session}"), timeout=30) as lines:
+            for line in lines:
+                message = json.loads(line[6:]) if line.startswith(b"data: ") else {}
+                if message.get("msg") == "process_completed":
+                    assert message["success"], message
+                    return message["output"]["data"]
+        raise AssertionError("the page said nothing")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_loop_is_left_open() -> Iterator[None]:
+    """Gradio opens an event loop for each lock it makes outside of one, and closes none; locks need none since 3.10."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradio.utils.safe_get_lock", asyncio.Lock)
+        patch.setattr("gradio.queueing.safe_get_lock", asyncio.Lock)
+        patch.setattr("gradio.utils.safe_get_stop_event", asyncio.Event)
+        yield
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    counsellor = Counsellor(FakeStages())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        page = app.build(counsellor, Settings())
+        _, url, _ = page.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+        yield Site(page, url, counsellor)
+        page.close()
+
+
+@pytest.fixture
+def stages(site: Site) -> FakeStages:
+    site.counsellor.stages = fakes = FakeStages()
+    return fakes
+
+
+@pytest.fixture
+def client(site: Site, stages: FakeStages, tmp_path: Path) -> Client:
+    return Client(site.url, verbose=False, download_files=str(tmp_path / "downloads"), analytics_enabled=False)
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    """A file that says it is sound and is not."""
+    path = tmp_path / "noise.wav"
+    path.write_bytes(b"not a sound at all" * 50)
+    return path
+
+
+# --- the API -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_five_endpoints_are_public_with_a_description_and_nothing_else_is(client: Client):
+    told = client.view_api(return_format="dict")
+    assert set(told["named_endpoints"]) == ENDPOINTS and not told["unnamed_endpoints"]
+    assert all(endpoint["description"] for endpoint in told["named_endpoints"].values())
+    names = {name: [p["parameter_name"] for p in told["named_endpoints"][name]["parameters"]] for name in ENDPOINTS}
+    assert names == {
+        "/turn": ["audio", "text", "history"],
+        "/transcribe": ["audio"],
+        "/emotion": ["text"],
+        "/reply": ["text", "emotion", "history"],
+        "/speak": ["text"],
+    }
+
+
+def test_an_uploaded_recording_takes_a_whole_turn(client: Client, stages: FakeStages, tone_wav: Path):
+    turn, history, voice = client.predict(audio=handle_file(tone_wav), text="", history=[], api_name="/turn")
+    assert turn["text"] == stages.transcriber.text and turn["confidence"] == 0.9
+    assert turn["risk"] == {"level": 0, "kind": ""} and turn["failures"] == []
+    assert turn["emotion"]["label"] == "슬픔" and set(turn["emotion"]["scores"]) == set(EMOTIONS)
+    assert turn["reply"] == {"text": stages.responder.text, "source": "model"}
+    assert turn["total_seconds"] == pytest.approx(sum(turn["seconds"].values()))
+    assert history == [{"user": stages.transcriber.text, "reply": stages.responder.text}]
+    assert soundfile.info(voice).duration == pytest.approx(turn["audio_seconds"], abs=0.01)
+    (heard,) = stages.transcriber.calls
+    assert heard.rate == 16_000 and heard.seconds == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_spoken_answer_keeps_its_loudness(client: Client):
+    voice = client.predict(text="안녕하세요.", api_name="/speak")
+    samples, rate = soundfile.read(voice)
+    assert rate == 22_050 and abs(samples).max() == pytest.approx(0.3, abs=0.01)
+
+
+def test_typed_text_takes_a_turn_with_nothing_else_given(client: Client, stages: FakeStages):
+    turn, history, voice = client.predict(text="오늘 정말 기뻐요", api_name="/turn")
+    assert turn["text"] == "오늘 정말 기뻐요" and not stages.transcriber.calls
+    assert len(history) == 1 and Path(voice).is_file()
+
+
+def test_history_goes_in_and_out_and_keeps_two_people_apart(site: Site, client: Client, stages: FakeStages):
+    other = Client(site.url, verbose=False, analytics_enabled=False)
+    mine = client.predict(text="저는 고양이를 키워요", api_name="/turn")[1]
+    theirs = other.predict(text="저는 강아지를 키워요", api_name="/turn")[1]
+    mine = client.predict(text="이름은 나비예요", history=mine, api_name="/turn")[1]
+    assert [entry["user"] for entry in mine] == ["저는 고양이를 키워요", "이름은 나비예요"]
+    assert [entry["user"] for entry in theirs] == ["저는 강아지를 키워요"]
+    _, _, last = stages.responder.calls
+    assert [exchange.user for exchange in last[2]] == ["저는 고양이를 키워요"]
+
+
+def test_what_was_not_heard_is_kept_in_the_history_but_not_given_to_the_responder(
+    client: Client, stages: FakeStages, tone_wav: Path
+):
+    stages.transcriber.text = ""
+    turn, history, _ = client.predict(audio=handle_file(tone_wav), api_name="/turn")
+    assert turn["reply"]["source"] == "reprompt" and history[0]["user"] == ""
+    client.predict(text="다시 말할게요", history=history, api_name="/turn")
+    assert stages.responder.calls[-1][2] == ()
+
+
+def test_the_single_stages_answer_alone(client: Client, stages: FakeStages, tone_wav: Path):
+    heard = client.predict(audio=handle_file(tone_wav), api_name="/transcribe")
+    assert set(heard) == {"text", "confidence", "seconds"} and heard["text"] == stages.transcriber.text
+    felt = client.predict(text="속상해요", api_name="/emotion")
+    assert felt["label"] == "슬픔" and sum(felt["scores"].values()) == pytest.approx(1)
+    answer = client.predict(text="속상해요", api_name="/reply")
+    assert answer == {"text": stages.responder.text, "source": "model", "emotion": "슬픔"}
+    assert not stages.speaker.calls
+
+
+def test_a_reply_can_be_asked_for_an_emotion_and_after_a_history(client: Client, stages: FakeStages):
+    before = [{"user": "안녕하세요", "reply": "반가워요."}]
+    answer = client.predict(text="시험에 붙었어요", emotion="행복", history=before, api_name="/reply")
+    assert answer["emotion"] == "행복" and not stages.emotion_reader.calls
+    ((_, label, history),) = stages.responder.calls
+    assert label == "행복" and [exchange.reply for exchange in history] == ["반가워요."]
+
+
+@pytest.mark.parametrize("endpoint", ["/turn", "/reply"])
+def test_a_crisis_gets_the_fixed_answer_with_109_and_the_generator_is_not_asked(
+    client: Client, stages: FakeStages, endpoint: str
+):
+    result = client.predict(text=CRISIS, api_name=endpoint)
+    reply = result[0]["reply"] if endpoint == "/turn" else result
+    assert reply["source"] == "crisis" and "109" in reply["text"]
+    assert not stages.responder.calls
+
+
+def refusal(client: Client, **call: Any) -> str:
+    """The message of a refused call: it has a Korean and an English sentence."""
+    with pytest.raises(AppError) as caught:
+        client.predict(**call)
+    korean, english = str(caught.value).split("\n")
+    assert any("가" <= char <= "힣" for char in korean) and english.isascii()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ["/turn", "/transcribe"])
+def test_an_unusable_upload_is_told_kindly_and_no_model_runs(
+    client: Client, stages: FakeStages, noise: Path, endpoint: str
+):
+    message = refusal(client, audio=handle_file(noise), api_name=endpoint)
+    assert "소리 파일이 아니거나" in message and "could not be used" in message
+    assert "ffmpeg" not in message and str(noise) not in message
+    assert not stages.transcriber.calls
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"api_name": "/turn", "text": " "},
+        {"api_name": "/turn", "text": "가" * (MAX_TEXT + 1)},
+        {"api_name": "/turn", "text": "안녕", "history": [["안녕", "반가워요"]]},
+        {"api_name": "/turn", "text": "안녕", "history": {"user": "안녕", "reply": "반가워요"}},
+        {"api_name": "/transcribe", "audio": None},
+        {"api_name": "/emotion", "text": ""},
+        {"api_name": "/emotion", "text": 3},
+        {"api_name": "/reply", "text": "안녕", "emotion": "우울"},
+        {"api_name": "/reply", "text": "안녕", "history": [{"user": "안녕"}]},
+        {"api_name": "/speak", "text": ""},
+    ],
+)
+def test_input_of_no_use_is_refused_in_korean_and_english(client: Client, stages: FakeStages, call: dict[str, Any]):
+    refusal(client, **call)
+    assert not stages.responder.calls and not stages.speaker.calls
+
+
+def test_a_stage_that_breaks_is_told_without_its_secrets(client: Client, stages: FakeStages, tone_wav: Path):
+    stages.transcriber.fails = stages.emotion_reader.fails = True
+    stages.speaker.fails_at = 0
+    calls: list[dict[str, Any]] = [
+        {"audio": handle_file(tone_wav), "api_name": "/transcribe"},
+        {"text": "안녕", "api_name": "/emotion"},
+        {"text": "안녕", "api_name": "/speak"},
+    ]
+    broken: list[StageName] = ["transcribe", "emotion", "speak"]
+    for call, stage in zip(calls, broken, strict=True):
+        message = refusal(client, **call)
+        assert FAILED[stage] in message and "secret" not in message
+
+
+def test_a_turn_whose_stages_break_still_ends_with_words(client: Client, stages: FakeStages):
+    stages.emotion_reader.fails = stages.responder.fails = stages.speaker.silent = True
+    turn, history, voice = client.predict(text="오늘 힘들었어요", api_name="/turn")
+    assert [failure["stage"] for failure in turn["failures"]] == ["emotion", "reply", "speak"]
+    assert turn["reply"]["source"] == "fallback" and history[0]["reply"] == turn["reply"]["text"]
+    assert voice is None and "secret" not in json.dumps(turn, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
+def test_a_file_of_the_server_that_nobody_uploaded_is_not_heard(site: Site, stages: FakeStages, meta: dict[str, Any]):
+    path = ROOT / "examples" / "sad.wav"
+    with urllib.request.urlopen(site.ask("call/transcribe", {"data": [{"path": str(path), **meta}]})) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(site.ask(f"call/transcribe/{event}"), timeout=30) as lines:
+        said = lines.read().decode()
+    assert "event: error" in said and str(path) not in said
+    assert not stages.transcriber.calls
+
+
+# --- the page ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_asks_nothing_of_others_and_keeps_nothing(site: Site):
+    config = site.page.config
+    assert config["analytics_enabled"] is False and config["enable_queue"]
+    assert site.page.run_history is False and site.page.enable_monitoring is False and not site.page.ssr_mode
+    assert site.page.delete_cache == (app.KEEP_SECONDS // 6, app.KEEP_SECONDS)
+    head = str(config["head"])
+    assert 'lang = "ko"' in head and "http" not in head
+
+
+def test_no_sound_is_decoded_by_gradio(site: Site):
+    sounds = [block for block in site.page.blocks.values() if isinstance(block, gr.Audio)]
+    assert len(sounds) == 4 and {sound.type for sound in sounds} == {"filepath"}
+
+
+def test_the_page_says_what_it_is_and_whom_to_call(site: Site):
+    shown = json.dumps([c["props"].get("value") for c in site.page.config["components"]], ensure_ascii=False)
+    assert "AI 데모이며 치료가 아닙니다" in shown and 'href=\\"tel:109\\"' in shown
+    assert all(f"tel:{number}" in shown for number in ("119", "112", "1577-0199", "1388", "1366"))
+    assert "1393" not in shown
+    help_banner = next(i for i, c in enumerate(site.page.config["components"]) if "tel:109" in str(c["props"]))
+    chat = next(i for i, c in enumerate(site.page.config["components"]) if c["type"] == "chatbot")
+    assert help_banner < chat
+
+
+def test_every_input_has_a_label(site: Site):
+    shown = [
+        c["props"] for c in site.page.config["components"] if c["type"] in ("audio", "textbox", "label", "chatbot")
+    ]
+    assert all(props["label"] for props in shown)
+
+
+def test_a_typed_turn_fills_the_page_and_the_session_remembers_it(site: Site, stages: FakeStages):
+    mine, theirs = uuid.uuid4().hex, uuid.uuid4().hex
+    site.visit(mine, talk.from_text, [None, "저는 고양이를 키워요"])
+    site.visit(theirs, talk.from_text, [None, "저는 강아지를 키워요"])
+    shown = talk.View(*site.visit(mine, talk.from_text, [None, "이름은 나비예요"]))
+    said = [message["content"][0]["text"] for message in shown.chat if message["role"] == "user"]
+    assert said == ["저는 고양이를 키워요", "이름은 나비예요"]
+    assert {row["label"] for row in shown.emotion["confidences"]} == set(EMOTIONS) and shown.emotion["label"] == "슬픔"
+    assert Path(shown.sound["path"]).is_file() and shown.text_input == ""
+    assert [exchange.user for exchange in stages.responder.calls[-1][2]] == ["저는 고양이를 키워요"]
+
+
+def test_clearing_forgets_the_talk(site: Site, stages: FakeStages):
+    session = uuid.uuid4().hex
+    site.visit(session, talk.from_text, [None, "안녕하세요"])
+    shown = talk.View(*site.visit(session, talk.cleared, []))
+    assert shown.chat == [] and shown.sound is None and shown.audio_input is None
+    site.visit(session, talk.from_text, [None, "다시 왔어요"])
+    assert stages.responder.calls[-1][2] == ()
+
+
+def test_the_page_shows_each_thing_the_moment_it_exists(stages: FakeStages, tone_wav: Path):
+    listening, *views, end = talk.from_recording(Counsellor(stages), [], str(tone_wav))
+    assert talk.LISTENING in listening.status
+    assert [len(view.chat) for view in views[:3]] == [1, 1, 2]
+    assert [view.emotion is not None for view in views[:3]] == [False, True, True]
+    assert all(
+        sign in view.status for sign, view in zip((talk.FEELING, talk.THINKING, talk.SPEAKING), views, strict=False)
+    )
+    assert all(view.sound is None for view in views) and end.sound[0] == 22_050
+    assert end.sound[1].dtype == "int16" and len(end.sound[1]) == pytest.approx(0.4 * 22_050, abs=2)
+    assert end.history == [{"user": stages.transcriber.text, "reply": stages.responder.text}]
+
+
+def test_the_timing_line_adds_up(stages: FakeStages, tone_wav: Path):
+    *_, end = talk.from_recording(Counsellor(stages), [], str(tone_wav))
+    parts, total = end.timing.replace("*", "").split("= 모두 ")
+    seconds = [float(part.split()[-1]) for part in parts.split(" + ")]
+    assert len(seconds) == 5 and sum(seconds) == pytest.approx(float(total), abs=1e-9)
+
+
+@pytest.mark.parametrize(("text", "sign"), [("  ", "적어 주세요"), ("가" * (MAX_TEXT + 1), "너무 길어요")])
+def test_text_of_no_use_leaves_the_talk_as_it_was(stages: FakeStages, text: str, sign: str):
+    *_, end = talk.from_text(Counsellor(stages), [talk.Entry(user="안녕", reply="반가워요")], text)
+    assert sign in end.status
+    assert end.chat == end.history == end.text_input == gr.skip()
+
+
+def test_a_recording_of_no_use_leaves_the_talk_and_makes_room_for_the_next(stages: FakeStages, noise: Path):
+    for recording in (str(noise), None):
+        *_, end = talk.from_recording(Counsellor(stages), [talk.Entry(user="안녕", reply="반가워요")], recording)
+        assert "소리 파일" in end.status and end.chat == end.history == gr.skip() and end.audio_input is None
+
+
+def test_a_turn_that_breaks_off_shows_no_secret(monkeypatch: pytest.MonkeyPatch, stages: FakeStages):
+    monkeypatch.setattr(Counsellor, "take_turn", lambda *_: 1 / 0)
+    *_, end = talk.from_text(Counsellor(stages), [], "안녕")
+    assert JiwooError.default_kind in end.status and "division" not in end.status
+
+
+def test_a_failed_stage_is_a_gentle_line_below_the_answer(stages: FakeStages):
+    stages.emotion_reader.fails = stages.speaker.silent = True
+    *_, end = talk.from_text(Counsellor(stages), [], "안녕하세요")
+    assert FAILED["emotion"] in end.status and FAILED["speak"] in end.status
+    assert len(end.chat) == 2 and end.sound is None and end.emotion == "알 수 없음"
+
+
+def test_the_status_line_shows_signs_as_they_are():
+    assert "&lt;b&gt;" in talk.status("<b>")
+
+
+def test_the_oldest_exchanges_are_forgotten(stages: FakeStages):
+    long = [talk.Entry(user=str(i), reply="네") for i in range(talk.MAX_HISTORY)]
+    *_, end = talk.from_text(Counsellor(stages), long, "안녕")
+    assert len(end.history) == talk.MAX_HISTORY and end.history[0]["user"] == "1"
+    assert len(long) == talk.MAX_HISTORY and long[0]["user"] == "0"
+
+
+def test_examples_come_from_the_manifest_and_those_without_a_clip_are_left_out(tmp_path: Path, tone_wav: Path):
+    assert look.examples(tmp_path / "nowhere") == []
+    rows = f"path,text,emotion,origin\n{tone_wav.name},소리예요,중립,시험\nlost.wav,없어요,슬픔,시험\n"
+    (tone_wav.parent / "manifest.csv").write_text(rows, "utf-8")
+    assert [example.text for example in look.examples(tone_wav.parent)] == ["소리예요"]
+
+
+def test_an_example_is_one_click(tmp_path: Path, tone_wav: Path, stages: FakeStages):
+    rows = f"path,text,emotion,origin\n{tone_wav.name},소리예요,중립,시험\n"
+    (tone_wav.parent / "manifest.csv").write_text(rows, "utf-8")
+    page = app.build(Counsellor(stages), Settings(), tone_wav.parent)
+    (button,) = [b for b in page.blocks.values() if isinstance(b, gr.Button) and b.value == "중립 · 소리예요"]
+    (event,) = [fn for fn in page.fns.values() if (button._id, "click") in fn.targets]
+    *_, end = event.fn([])  # type: ignore[misc]
+    assert end.history[0]["user"] == stages.transcriber.text
+
+
+def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):
+    folder = tmp_path / "stt"
+    folder.mkdir()
+    for name in ("config.json", "vocab.json"):
+        (folder / name).write_text("{}")
+    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
+    measured = {"sets": {"asr_dev": {"clips": 9, "cer": 0.4123, "seconds_a_second": 0.1}}}
+    (folder / "metrics.json").write_text(json.dumps(measured))
+    table = look.model_table(Settings(checkpoints=tmp_path)).splitlines()
+    assert "checkpoints/stt" in table[2] and "함께 들어 있음" in table[2] and "2.0" in table[2]
+    assert "asr_dev CER 0.412" in table[2]
+    assert len(table) == 6 and "불러오지 못했어요" in table[5]
+
+
+# --- the start ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_old_python_can_read_the_file_and_gets_one_clear_sentence():
+    source = (ROOT / "app.py").read_text("utf-8")
+    ast.parse(source, feature_version=(3, 6))
+    assert "from __future__" not in source  # annotations are known from 3.7 on
+    pretend = "import sys, runpy; sys.version_info = (3, 10, 13); runpy.run_path('app.py', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", pretend], cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "Python 3.11 이상이 필요해요" in done.stderr and "needs Python 3.11 or newer" in done.stderr
+
+
+def test_main_opens_the_page_while_the_models_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "to be taken away again after the test")
+    monkeypatch.delenv("GRADIO_TEMP_DIR")
+    opened, warm = threading.Event(), threading.Event()
+    told: dict[str, Any] = {}
+
+    def launch(page: gr.Blocks, **options: Any) -> None:
+        told.update(options, folder=Path(os.environ["GRADIO_TEMP_DIR"]))
+        assert told["folder"].is_dir()
+        opened.set()
+
+    def warm_up(_: LoadedStages) -> None:
+        if opened.wait(10):
+            warm.set()
+
+    monkeypatch.setattr(LoadedStages, "warm_up", warm_up)
+    monkeypatch.setattr(gr.Blocks, "launch", launch)
+    app.main()
+    assert warm.wait(10)
+    assert told["ssr_mode"] is False and told["run_history"] is False and told["enable_monitoring"] is False
+    assert "server_name" not in told and "server_port" not in told  # Gradio's own: 127.0.0.1:7860 or GRADIO_SERVER_*
+    assert not told["folder"].exists()
+
+
+def test_a_wrong_setting_stops_the_start_with_the_fix(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JIWOO_WEIGHTS", "magic")
+    with pytest.raises(SystemExit, match="set it to one of"):
+        app.main()
