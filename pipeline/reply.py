@@ -101,8 +101,14 @@ class Gpt2Responder:
 
     def _prompt(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> list[int]:
         """What the model is asked, in the clean form it was trained on; the oldest tokens go where there are too many."""
-        clean = [Exchange(normalise(e.user), normalise(e.reply)) for e in history]
-        return self._ids(self.prompt.of(normalise(text), _word_for(emotion), clean))[-MAX_PROMPT_TOKENS:]
+        earlier = [Exchange(self._words(e.user), self._words(e.reply)) for e in history]
+        return self._ids(self.prompt.of(self._words(text), _word_for(emotion), earlier))[-MAX_PROMPT_TOKENS:]
+
+    def _words(self, text: str) -> str:
+        """Normalised, and without the model's own marks: who types "<sys>" must not speak in the model's name."""
+        for mark in self.tokenizer.get_added_vocab():
+            text = text.replace(mark, " ")
+        return normalise(text)
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)
