@@ -17,6 +17,7 @@ from pipeline.safety import ANSWERS, HELP_LINES, answer, assess, check_reply
 from pipeline.turn import Risk
 
 OPEN_SET = Path(__file__).parent / "data/crisis_open_ko.tsv"
+OWN_SET = Path(__file__).parent / "data/crisis_own_ko.tsv"
 
 
 def lines(block: str) -> list[str]:
@@ -576,6 +577,20 @@ def test_the_open_set_is_found_and_its_harmless_lines_are_left_alone() -> None:
 
 
 # --- spelling, spacing, further readings -------------------------------------------------------------------------------
+
+
+def test_the_own_set_stays_found_and_its_harmless_lines_are_left_alone() -> None:
+    """2,053 sentences written for the project, seen while the rules were: this holds what is reached, it measures nothing
+    of new talk."""
+    rows = [line.split("\t") for line in OWN_SET.read_text("utf-8").splitlines()[1:]]
+    assert len(rows) == len({text for _, _, text in rows}) == 2053
+    found = [(int(level), assess(text).level, text) for level, _, text in rows]
+    missed = [text for level, got, text in found if level >= 2 > got]
+    underrated = [text for level, got, text in found if level == 3 > got]
+    overlooked = [text for level, got, text in found if level == 1 > got]
+    alarms = [text for level, got, text in found if level == 0 < got]
+    table = f"\nmissed {missed}\nunderrated {underrated}\noverlooked {overlooked}\nalarms {alarms}"
+    assert len(missed) <= 7 and len(underrated) <= 6 and len(overlooked) <= 3 and len(alarms) <= 4, table
 
 
 @pytest.mark.parametrize("sign", [".", "1", "*", "_", "~", "ㆍ", "♥", "-", "x", "\u200b"])

@@ -1,0 +1,145 @@
+"""The figures are computed right: on made-up rows whose answers are known by counting."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import soundfile
+import torch
+
+from pipeline.settings import Settings
+from pipeline.turn import EMOTIONS, Emotion, Reply
+from tests.fakes import FakeSpeaker, FakeTranscriber, tone
+from training import cards, data, evaluate
+
+
+def only(**stages) -> Any:
+    """The stages a measurement needs, without the others."""
+    return SimpleNamespace(**stages)
+
+
+class Reader:
+    """Reads 행복 in texts with 기, else 중립."""
+
+    def probabilities(self, texts, source="voice"):
+        best = [EMOTIONS.index("행복" if "기" in text else "중립") for text in texts]
+        return torch.nn.functional.one_hot(torch.tensor(best), len(EMOTIONS)).float()
+
+    def read(self, text):
+        return Emotion("중립")
+
+
+class Responder:
+    """Likes long answers; every answer costs log 2 a syllable."""
+
+    def score(self, text, candidates, emotion=None):
+        return [float(len(candidate)) for candidate in candidates]
+
+    def surprise(self, text, answer, emotion):
+        return math.log(2) * len(answer)
+
+    def reply(self, text, emotion, history=()):
+        return Reply("그러셨군요.", "fallback")
+
+
+def test_recognition_counts_every_kind_of_error(tmp_path, monkeypatch):
+    path = tmp_path / "a.wav"
+    sound = tone(1.0)
+    soundfile.write(path, sound.samples, sound.rate)
+    monkeypatch.setattr(data, "speech", lambda root, name: [data.Clip(path, "x", "가나다라", 1.0)])
+    got = evaluate.stt(only(transcriber=FakeTranscriber("가마다")), tmp_path, 10)
+    assert set(got["sets"]) == set(evaluate.STT_SETS)
+    one = got["sets"]["asr_dev"]
+    assert (one["substitutions"], one["deletions"], one["insertions"], one["letters"]) == (1, 1, 0, 4)
+    assert one["cer"] == 0.5 and one["clips"] == 1
+
+
+def test_emotion_is_measured_on_test_rows_alone(tmp_path, monkeypatch):
+    def row(text, label, split):
+        return data.EmotionRow(text, label, "single", (), split, split)
+
+    rows = [
+        row("기뻐요", "행복", "test"),
+        row("그래요", "슬픔", "test"),
+        row("그래요 네", "중립", "test"),
+        row("기", "슬픔", "train"),
+    ]
+    monkeypatch.setattr(data, "emotion7", lambda root: rows)
+    monkeypatch.setattr(data, "emotion_voice", lambda root: [row("기뻐", "행복", "test")])
+    got = evaluate.emotion(only(emotion_reader=Reader()), tmp_path, 10)["sets"]
+    seven = got["emotion7_random_split"]
+    assert seven["rows"] == 3 and seven["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
+    assert (
+        seven["f1"]["행복"] == 1 and seven["f1"]["슬픔"] == 0 and seven["f1"]["중립"] == pytest.approx(2 / 3, abs=1e-3)
+    )
+    assert seven["macro_f1"] == pytest.approx((1 + 2 / 3) / 7, abs=1e-4)
+    assert got["emotion_voice"]["accuracy"] == 1
+
+
+def test_replies_are_ranked_among_others_and_perplexity_is_per_syllable(tmp_path, monkeypatch):
+    answers = ["네", "그래요", "그러셨군요"]
+    dialogues = [
+        data.Dialogue((("user", f"말{i}"), ("bot", answer)), "", "test", "x") for i, answer in enumerate(answers)
+    ]
+    monkeypatch.setattr(data, "emodialog", lambda root: dialogues)
+    got = evaluate.reply(only(responder=Responder(), emotion_reader=Reader()), tmp_path, 10)
+    assert got["true_reply_first_of_20"] == pytest.approx(1 / 3, abs=1e-4), "only the longest wins"
+    assert got["perplexity_a_syllable"] == 2.0
+    assert got["sources_of_200_answers"] == {"fallback": 3}
+
+
+def test_the_voice_is_listened_to_next_to_the_recording(tmp_path, monkeypatch):
+    listener = tmp_path / "judge.py"
+    listener.write_text(
+        "import json, sys\n"
+        "lines = open(sys.argv[2], encoding='utf-8').read().splitlines()\n"
+        "[print('0/1') for _ in lines]\n"
+        "print(json.dumps({'clips': len(lines), 'cer': 0.25 if 'clip' in lines[0] else 0.5, 'long': 0, 'short': 1}))\n",
+        "utf-8",
+    )
+    clips = [
+        data.Clip(tmp_path / "clip.wav", "lmy", "안녕하세요. 반가워요.", 2.0),
+        data.Clip(tmp_path / "clip.wav", "lmy", "네.", 1.0),
+    ]
+    monkeypatch.setattr(data, "speech", lambda root, name: clips)
+    monkeypatch.chdir(tmp_path)
+    got = evaluate.tts(only(speaker=FakeSpeaker()), tmp_path, 10, listener)
+    assert (got["cer"], got["recorded_voice_cer"], got["too_short"], got["not_spoken"]) == (0.5, 0.25, 1, 0)
+    assert got["length_to_recorded"] == pytest.approx(0.6 / 3, abs=1e-3)
+
+
+def test_a_sentence_that_cannot_be_spoken_is_counted_not_hidden(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        data, "speech", lambda root, name: [data.Clip(tmp_path / "c.wav", "lmy", text, 1.0) for text in ("네.", "응.")]
+    )
+    monkeypatch.setattr(evaluate, "_listen", lambda listener, lines, folder: {"cer": 0.0, "long": 0, "short": 0})
+    monkeypatch.chdir(tmp_path)
+    speaker = FakeSpeaker()
+    speak = speaker.speak
+    monkeypatch.setattr(
+        speaker, "speak", lambda text: FakeSpeaker(fails_at=0).speak(text) if text == "응." else speak(text)
+    )
+    got = evaluate.tts(only(speaker=speaker), tmp_path, 10, tmp_path)
+    assert got["not_spoken"] == 1 and got["sentences"] == 2
+
+
+def test_only_a_whole_measurement_is_written_down(tmp_path, monkeypatch):
+    monkeypatch.setitem(evaluate.MEASURES, "stt", lambda stages, root, limit: {"limit": limit})
+    settings = Settings(checkpoints=tmp_path)
+    monkeypatch.setattr(Settings, "from_env", lambda: settings)
+    (tmp_path / "stt").mkdir()
+    evaluate.main(["stt", "--limit", "3", "--root", str(tmp_path)])
+    assert not (tmp_path / "stt/metrics.json").exists()
+    evaluate.main(["stt", "--root", str(tmp_path)])
+    assert json.loads((tmp_path / "stt/metrics.json").read_text("utf-8")) == {"limit": 10**9}
+
+
+def test_the_table_shows_every_measured_set(checkpoints):
+    table = cards.table(checkpoints)
+    for stage in ("stt", "emotion"):
+        sets = json.loads((checkpoints / stage / "metrics.json").read_text("utf-8"))["sets"]
+        assert all(f"`{name}`" in table for name in sets)
