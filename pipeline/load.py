@@ -81,11 +81,18 @@ class LoadedStages:
         return TacotronSpeaker(found.folder, self.settings.threads, self.settings.seed)
 
     def warm_up(self) -> None:
-        """Load all four, so that the first visitor does not wait. A stage that cannot load is logged, not raised."""
-        for name in ("transcriber", "emotion_reader", "responder", "speaker"):
+        """Load all four and speak once, so that the first visitor does not wait: TensorFlow traces the decoder then. A
+        stage that cannot load is logged, not raised."""
+        first_use = {
+            "transcriber": lambda: self.transcriber,
+            "emotion_reader": lambda: self.emotion_reader,
+            "responder": lambda: self.responder,
+            "speaker": lambda: next(self.speaker.speak("안녕하세요.")),
+        }
+        for name, use in first_use.items():
             began = time.perf_counter()
             try:
-                getattr(self, name)
+                use()
             except Exception:
                 log.exception("%s could not be loaded", name)
             else:

@@ -142,7 +142,8 @@ class Gpt2Responder:
         prompt = prompt[-(places - max(map(len, answers))) :]
         rows = [torch.tensor(prompt + answer) for answer in answers]
         ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id)
-        logits = self.model(ids).logits[:, len(prompt) - 1 : -1]  # right padding cannot reach back: causal
+        mask = ids != self.tokenizer.pad_token_id
+        logits = self.model(ids, attention_mask=mask).logits[:, len(prompt) - 1 : -1]
         losses = F.cross_entropy(logits.transpose(1, 2), ids[:, len(prompt) :], reduction="none")
         return [-losses[i, : len(answer)].mean().item() for i, answer in enumerate(answers)]
 

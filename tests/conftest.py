@@ -14,9 +14,11 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 for name in [name for name in os.environ if name.startswith("JIWOO_")]:
     del os.environ[name]
 
+import asyncio
 import importlib
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,13 @@ def tiny_reply(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_tts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _trained("tts", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def no_loop_is_left_open() -> Iterator[None]:
+    """Gradio opens an event loop for each lock it makes outside of one, and closes none; locks need none since 3.10."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradio.utils.safe_get_lock", asyncio.Lock)
+        patch.setattr("gradio.queueing.safe_get_lock", asyncio.Lock)
+        patch.setattr("gradio.utils.safe_get_stop_event", asyncio.Event)
+        yield

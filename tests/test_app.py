@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import json
 import os
 import subprocess
@@ -60,14 +59,7 @@ class Site:
         raise AssertionError("the page said nothing")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_loop_is_left_open() -> Iterator[None]:
-    """Gradio opens an event loop for each lock it makes outside of one, and closes none; locks need none since 3.10."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gradio.utils.safe_get_lock", asyncio.Lock)
-        patch.setattr("gradio.queueing.safe_get_lock", asyncio.Lock)
-        patch.setattr("gradio.utils.safe_get_stop_event", asyncio.Event)
-        yield
+pytestmark = pytest.mark.usefixtures("no_loop_is_left_open")
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from pipeline.errors import WeightsMissing
 from pipeline.load import LoadedStages
 from pipeline.settings import Settings
 from pipeline.weights import CHECKPOINT_FILES, STAGES, Found
+from tests.fakes import tone
 
 # attribute of LoadedStages: (stage, module, class)
 PARTS = {
@@ -36,6 +37,11 @@ class Maker:
     made: list[tuple[str, tuple]] = field(default_factory=list)
     failures: int = 0
     slow: float = 0.0
+    spoken: list[str] = field(default_factory=list)
+
+    def speak(self, text: str):
+        self.spoken.append(text)
+        yield tone(0.1)
 
     def model(self, name: str):
         def make(*arguments):
@@ -44,7 +50,7 @@ class Maker:
                 self.failures -= 1
                 raise WeightsMissing("torn")
             self.made.append((name, arguments))
-            return SimpleNamespace(name=name)
+            return SimpleNamespace(name=name, speak=self.speak)
 
         return make
 
@@ -115,7 +121,7 @@ def test_warm_up_loads_all_and_one_that_fails_does_not_keep_the_others(maker: Ma
     LoadedStages(Settings()).warm_up()
     assert [name for name, _ in maker.made] == list(PARTS)[1:]
     assert "transcriber could not be loaded" in caplog.text and "torn" in caplog.text
-    assert "speaker ready" in caplog.text
+    assert "speaker ready" in caplog.text and len(maker.spoken) == 1
 
 
 def test_two_counsellors_share_no_stages(maker: Maker) -> None:

@@ -69,7 +69,7 @@ def test_every_command_line_gives_one_json_object_a_line(command, talk, tmp_path
 
 
 @pytest.mark.weights
-def test_the_api_example_runs_as_it_stands(talk):
+def test_the_api_example_runs_as_it_stands(talk, no_loop_is_left_open):
     app = pytest.importorskip("app")
     (example,) = [block for kind, block in BLOCKS if kind == "python"]
     page = app.build(talk, Settings())

@@ -159,7 +159,7 @@ def answer_loss(model: GPT2LMHeadModel, batch: list[tuple[list[int], int]]) -> t
     for i, (row, begin) in enumerate(batch):
         labels[i, begin : len(row)] = ids[i, begin : len(row)]
     with torch.autocast(model.device.type, torch.bfloat16):
-        hidden = model.transformer(ids)[0][:, :-1]
+        hidden = model.transformer(ids, attention_mask=ids != PAD)[0][:, :-1]
         kept = labels[:, 1:] != -100
         return F.cross_entropy(model.lm_head(hidden[kept]).float(), labels[:, 1:][kept])
 
