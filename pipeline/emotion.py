@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 
 from pipeline.errors import WeightsMissing
 from pipeline.korean import normalise
-from pipeline.stt import load_strictly
+from pipeline.pretrained import load_strictly
 from pipeline.turn import EMOTIONS, Emotion
 
 MAX_TOKENS = 128

@@ -16,7 +16,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from pipeline import safety
 from pipeline.errors import WeightsMissing
 from pipeline.korean import normalise
-from pipeline.stt import load_strictly
+from pipeline.pretrained import load_strictly
 from pipeline.turn import UNKNOWN_EMOTION, Emotion, Exchange, Reply
 
 HISTORY = 3

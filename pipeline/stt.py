@@ -13,6 +13,7 @@ from transformers import Wav2Vec2ForCTC
 from pipeline import audio as sound
 from pipeline.errors import WeightsMissing
 from pipeline.korean import join_jamo
+from pipeline.pretrained import load_strictly
 from pipeline.turn import Audio, Transcript
 
 WINDOW_SECONDS = 16.0
@@ -86,19 +87,3 @@ class Wav2Vec2Transcriber:
 def collapse(ids: Sequence[int], blank: int) -> list[int]:
     """CTC's best path → labels: runs become one, blanks go."""
     return [i for i, before in zip(ids, [blank, *ids], strict=False) if i != before and i != blank]
-
-
-def load_strictly(kind, folder: Path):
-    """A transformers model from a local folder in float32 and eval mode, every tensor in place or `WeightsMissing`."""
-    try:
-        model, info = kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32, output_loading_info=True)
-    except Exception as error:  # a broken folder raises one of a dozen kinds, from OSError to SafetensorError
-        raise WeightsMissing(f"no usable {kind.__name__} in {folder}: {error}") from error
-    wrong = {
-        name: sorted(map(str, info[name]))
-        for name in ("missing_keys", "unexpected_keys", "mismatched_keys")
-        if info[name]
-    }
-    if wrong:
-        raise WeightsMissing(f"the weights in {folder} do not fit {kind.__name__}: {wrong}")
-    return model.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -82,6 +83,17 @@ class FakeStages:
     emotion_reader: FakeEmotionReader = field(default_factory=FakeEmotionReader)
     responder: FakeResponder = field(default_factory=FakeResponder)
     speaker: FakeSpeaker = field(default_factory=FakeSpeaker)
+
+
+DAMAGES = ("gone", "torn", "a pointer of Git LFS")
+
+
+def spoil(path: Path, damage: str) -> None:
+    """Break a file of a checkpoint in one of the ways of DAMAGES."""
+    data = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(data[: len(data) // 2] if damage == "torn" else b"version https://git-lfs\n")
 
 
 def tone(seconds: float, rate: int = 16_000, hertz: float = 440.0) -> Audio:

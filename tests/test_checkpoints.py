@@ -149,6 +149,8 @@ def test_figures_of_recognition(checkpoints: Path) -> None:
 def test_figures_of_emotion(checkpoints: Path) -> None:
     sets = figures(checkpoints, "emotion")["sets"]
     assert sets["emotion7_random_split"]["accuracy"] >= LEAST_ACCURACY
+    for name in ("emotion7_random_split", "emotion7_grouped_split"):
+        assert sets[name]["accuracy"] > sets[name]["always_neutral"], "better than always saying neutral"
     for row in sets.values():
         confusion = np.array(row["confusion"])
         assert confusion.sum() == row["rows"]

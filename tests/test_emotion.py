@@ -14,6 +14,7 @@ from transformers import BertForSequenceClassification
 from pipeline.emotion import MAX_TOKENS, SOURCE_TOKENS, BertEmotionReader
 from pipeline.errors import WeightsMissing
 from pipeline.turn import EMOTIONS
+from tests.fakes import DAMAGES, spoil
 
 
 @pytest.fixture(scope="module")
@@ -131,11 +132,8 @@ def test_weights_that_do_not_fit_exactly_are_refused(folder: Path, damage: str) 
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-@pytest.mark.parametrize("damage", ["gone", "torn", "a pointer of Git LFS"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_folder_with_a_broken_file_is_refused(folder: Path, name: str, damage: str) -> None:
-    data = (folder / name).read_bytes()
-    (folder / name).unlink()
-    if damage != "gone":
-        (folder / name).write_bytes(data[: len(data) // 2] if damage == "torn" else b"version https://git-lfs\n")
+    spoil(folder / name, damage)
     with pytest.raises(WeightsMissing):
         BertEmotionReader(folder)

@@ -107,7 +107,7 @@ def test_the_voice_is_listened_to_next_to_the_recording(tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(data, "speech", lambda root, name: clips)
     monkeypatch.chdir(tmp_path)
-    got = evaluate.tts(only(speaker=FakeSpeaker()), tmp_path, 10, listener)
+    got = evaluate.tts(only(speaker=FakeSpeaker(), settings=Settings()), tmp_path, 10, listener)
     assert (got["cer"], got["recorded_voice_cer"], got["too_short"], got["not_spoken"]) == (0.5, 0.25, 1, 0)
     assert got["length_to_recorded"] == pytest.approx(0.6 / 3, abs=1e-3)
 
@@ -123,7 +123,7 @@ def test_a_sentence_that_cannot_be_spoken_is_counted_not_hidden(tmp_path, monkey
     monkeypatch.setattr(
         speaker, "speak", lambda text: FakeSpeaker(fails_at=0).speak(text) if text == "응." else speak(text)
     )
-    got = evaluate.tts(only(speaker=speaker), tmp_path, 10, tmp_path)
+    got = evaluate.tts(only(speaker=speaker, settings=Settings()), tmp_path, 10, tmp_path)
     assert got["not_spoken"] == 1 and got["sentences"] == 2
 
 

@@ -15,6 +15,7 @@ from pipeline import reply, safety
 from pipeline.errors import WeightsMissing
 from pipeline.reply import CANDIDATES, FALLBACKS, HISTORY, PROMPTS, Gpt2Responder, fault
 from pipeline.turn import EMOTIONS, Emotion, Exchange
+from tests.fakes import DAMAGES, spoil
 
 SAID = "친구를 만났어요"
 SAD = Emotion("슬픔")
@@ -271,12 +272,9 @@ def test_weights_that_do_not_fit_exactly_are_refused(folder: Path, damage: str) 
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-@pytest.mark.parametrize("damage", ["gone", "torn", "a pointer of Git LFS"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_folder_with_a_broken_file_is_refused(folder: Path, name: str, damage: str) -> None:
-    data = (folder / name).read_bytes()
-    (folder / name).unlink()
-    if damage != "gone":
-        (folder / name).write_bytes(data[: len(data) // 2] if damage == "torn" else b"version https://git-lfs\n")
+    spoil(folder / name, damage)
     with pytest.raises(WeightsMissing):
         Gpt2Responder(folder)
 

@@ -18,6 +18,7 @@ from pipeline.errors import WeightsMissing
 from pipeline.korean import split_jamo
 from pipeline.stt import OVERLAP_SECONDS, WINDOW_SECONDS, Wav2Vec2Transcriber, collapse
 from pipeline.turn import Audio
+from tests.fakes import DAMAGES, spoil
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +63,9 @@ def test_weights_that_do_not_fit_exactly_are_refused(folder: Path, damage: Calla
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.json"])
-@pytest.mark.parametrize("damage", ["gone", "torn", "a pointer of Git LFS"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_folder_with_a_broken_file_is_refused(folder: Path, name: str, damage: str) -> None:
-    data = (folder / name).read_bytes()
-    (folder / name).unlink()
-    if damage != "gone":
-        (folder / name).write_bytes(data[: len(data) // 2] if damage == "torn" else b"version https://git-lfs\n")
+    spoil(folder / name, damage)
     with pytest.raises(WeightsMissing):
         Wav2Vec2Transcriber(folder)
 

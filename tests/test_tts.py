@@ -14,6 +14,7 @@ from pipeline.errors import StageFailed, WeightsMissing
 from pipeline.symbols import SYMBOLS, encode
 from pipeline.tts import ATTEMPTS, MAX_SYMBOL_SECONDS, Spoken, TacotronSpeaker, find_fault
 from pipeline.turn import Speech
+from tests.fakes import DAMAGES, spoil
 
 STEP_FRAMES = 3
 STEP_SECONDS = STEP_FRAMES * spectrogram.FRAME_SECONDS
@@ -105,12 +106,9 @@ def configured(folder: Path, **changes) -> Path:
 
 
 @pytest.mark.parametrize("name", ["config.json", "seq2seq.weights.h5", "postnet.weights.h5"])
-@pytest.mark.parametrize("damage", ["gone", "torn", "another text"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_folder_with_a_broken_file_is_refused(folder: Path, name: str, damage: str) -> None:
-    data = (folder / name).read_bytes()
-    (folder / name).unlink()
-    if damage != "gone":
-        (folder / name).write_bytes(data[: len(data) // 2] if damage == "torn" else b"version https://git-lfs\n")
+    spoil(folder / name, damage)
     with pytest.raises(WeightsMissing):
         TacotronSpeaker(folder)
 

@@ -123,6 +123,7 @@ def reply(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
 def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Metrics:
     """Round trip over the held-out sentences: speak, let the listener write it down, compare. And the recorded voice."""
     speaker = stages.speaker
+    steps = json.loads((stages.settings.checkpoints / "tts/config.json").read_text("utf-8"))["steps"]
     clips = data.speech(root, "tts_lmy_test")[:limit]
     spent = sounded = recorded = 0.0
     failed, lines = 0, []
@@ -148,7 +149,7 @@ def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Me
         "cer": heard["cer"], "too_long": heard["long"], "too_short": heard["short"],
         "recorded_voice_cer": floor["cer"], "length_to_recorded": round(sounded / recorded, 3),
         "seconds_a_second": round(spent / sounded, 3), "listener": "Whisper base (../shared/tools/judge.py)",
-        "training": _training_record(),
+        "training": _training_record(steps),
     }  # fmt: skip
 
 
@@ -164,13 +165,14 @@ def _listen(listener: Path, lines: Iterable[tuple[Path, str]], folder: Path) -> 
     return json.loads(summary)
 
 
-def _training_record() -> Metrics:
-    """The last measurement the training wrote down (runs/tts), where it is there."""
+def _training_record(steps: dict[str, int]) -> Metrics:
+    """The last measurement that the training (runs/tts) wrote down at or before the steps of the shipped weights."""
     record = {}
-    for part in ("seq2seq", "postnet"):
+    for part, step in steps.items():
         path = Path(f"runs/tts/{part}.jsonl")
         if path.exists():
-            record[part] = json.loads(path.read_text("utf-8").splitlines()[-1])
+            rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+            record[part] = max((row for row in rows if row["step"] <= step), key=lambda row: row["step"], default=None)
     return record
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,14 @@ def byte_pair(texts: Iterable[str], size: int, special: list[str]) -> Tokenizer:
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=special, limit_alphabet=ALPHABET, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def kept(path: Path, make: Callable[[], Tokenizer]) -> Tokenizer:
+    """The tokenizer stored in ``path``; made and stored there first if there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make().save(str(path))
+    return Tokenizer.from_file(str(path))
 
 
 def packed(tokenizer: Tokenizer, texts: list[str], end: int, length: int) -> np.ndarray:

@@ -15,7 +15,6 @@ import argparse
 import itertools
 import logging
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -203,15 +202,12 @@ def made_up() -> list[data.EmotionRow]:
     return [data.EmotionRow(text, label, "voice") for label, text in texts.items()] * 6
 
 
-def load_or_make_tokenizer(path: Path, texts: Callable[[], list[str]], size: int) -> Tokenizer:
-    if not path.exists():
-        tokenizer = text_corpus.word_piece(texts(), size, SPECIAL)
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)]
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tokenizer.save(str(path))
-    return Tokenizer.from_file(str(path))
+def make_tokenizer(texts: list[str], size: int) -> Tokenizer:
+    tokenizer = text_corpus.word_piece(texts, size, SPECIAL)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)]
+    )
+    return tokenizer
 
 
 def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
@@ -261,7 +257,7 @@ def main(argv: list[str] | None = None) -> None:
             own = [normalise(row.text) for row in train]
             texts = text_corpus.lines(data.data_root(), args.everyday, args.written) + own
             random.Random(1).shuffle(texts)
-    tokenizer = load_or_make_tokenizer(args.run / "tokenizer.json", lambda: texts, vocabulary)
+    tokenizer = text_corpus.kept(args.run / "tokenizer.json", lambda: make_tokenizer(texts, vocabulary))
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):

@@ -189,13 +189,6 @@ def made_up() -> list[Row]:
     return [Row((), first.user, first.reply), Row((first,), "친구를 만났어요", "친구와 즐거우셨겠어요.")] * 8
 
 
-def load_or_make_tokenizer(path: Path, texts: list[str], size: int) -> Tokenizer:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text_corpus.byte_pair(texts, size, SPECIAL).save(str(path))
-    return Tokenizer.from_file(str(path))
-
-
 def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
     """A stock Hugging Face folder, weights in float16."""
     model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes))
@@ -246,7 +239,7 @@ def main(argv: list[str] | None = None) -> None:
             texts += [part for row in rows for part in (row.said, row.answer)]
             random.Random(1).shuffle(texts)
     log.info("%d rows", len(rows))
-    tokenizer = load_or_make_tokenizer(args.run / "tokenizer.json", texts, vocabulary)
+    tokenizer = text_corpus.kept(args.run / "tokenizer.json", lambda: text_corpus.byte_pair(texts, vocabulary, SPECIAL))
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
