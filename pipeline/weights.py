@@ -40,7 +40,7 @@ HUB = {
 """The Tacotron has no row: its checkpoint is bundled. Revisions are not pinned yet (see README, limits)."""
 
 CHECKPOINT_FILES = {
-    "stt": ("config.json", "model.safetensors", "vocab.json"),
+    "stt": ("config.json", "model.safetensors", "vocab.json", "decoder.json", "lm.npz"),
     "emotion": ("config.json", "model.safetensors", "tokenizer.json"),
     "reply": ("config.json", "model.safetensors", "tokenizer.json"),
     "tts": ("config.json", "seq2seq.weights.h5", "postnet.weights.h5"),
