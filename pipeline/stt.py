@@ -157,7 +157,10 @@ def _joined(heard: Sequence[Heard]) -> Iterator[str]:
 def _symbols(folder: Path, outputs: int) -> list[str]:
     """The symbol of each of the network's outputs. Raises `WeightsMissing` where one has none."""
     vocabulary = _read_json(folder / "vocab.json")
+    added = folder / "added_tokens.json"  # where some tokenizers keep <s> and </s>
     try:
+        if added.exists():
+            vocabulary = vocabulary | _read_json(added)
         by_id = {int(i): symbol for symbol, i in vocabulary.items()}
         return [by_id[i] for i in range(outputs)]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
