@@ -179,6 +179,7 @@ def main(argv: list[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger(load.__name__).setLevel(logging.INFO)  # how far a download is
     inputs: Iterable[str] = [""]
     if args.verb == "lock":
         inputs = args.inputs or [model.name for model in catalogue.CATALOGUE]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import queue
 import shutil
 import subprocess
@@ -223,17 +224,17 @@ def _download(model: HubModel, pin: Pin | None, endpoint: str, tell: Callable[[i
 
     revision = pin.revision if pin else model.revision
     command = [sys.executable, "-m", "pipeline.hub", model.name, revision, endpoint, constants.HF_HUB_CACHE]
-    blobs = Path(constants.HF_HUB_CACHE) / f"models--{model.repository.replace('/', '--')}" / "blobs"
+    blobs = _blobs(model, Path(constants.HF_HUB_CACHE))
     left_before = set(blobs.glob("*.incomplete"))
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
         with answer.open("w") as out:
-            process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=out)
+            process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=out)
         try:
             _watch(process, answer, blobs, tell)
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
             for torn in set(blobs.glob("*.incomplete")) - left_before:
                 torn.unlink(missing_ok=True)
         told = _told(answer)
@@ -265,6 +266,11 @@ def _watch(process: subprocess.Popen, answer: Path, blobs: Path, tell: Callable[
             tell(here, sum(file["size"] for file in told["files"].values()))
 
 
+def _blobs(model: HubModel, cache: Path) -> Path:
+    """Where the cache keeps the content of the model's files."""
+    return cache / f"models--{model.repository.replace('/', '--')}" / "blobs"
+
+
 def _told(answer: Path) -> dict[str, Any]:
     """All that the process has said so far, line by line, as one."""
     whole = [line for line in answer.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
@@ -290,11 +296,30 @@ def download(model: HubModel, revision: str, endpoint: str, cache: str) -> None:
         pin = listing(model, revision, endpoint)
         _say(files={name: asdict(file) for name, file in pin.files.items()})
         _see_that_there_is_room(model, pin, Path(cache))
+        _fetch_large_files(model, pin, endpoint, _blobs(model, Path(cache)))
         # By the name it was asked for, or the cache would not know what "main" was when it is looked for there.
         _say(folder=str(_snapshot(model, revision, list(pin.files), endpoint, cache)))
     except Exception as error:
         missing = _as_missing(model, error)
         _say(error=str(missing), kind=missing.kind)
+
+
+def _fetch_large_files(model: HubModel, pin: Pin, endpoint: str, blobs: Path) -> None:
+    """Into the cache, under the names that the client looks for. It would throw away what it has of a file when it is
+    ended; here that stays, and the next process takes it up."""
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import WeakFileLock, build_hf_headers
+
+    blobs.mkdir(parents=True, exist_ok=True)
+    for name, file in pin.files.items():
+        blob, part = blobs / file.sha256, blobs / f"{file.sha256}.part"
+        if not file.sha256 or blob.exists():
+            continue
+        url = hf_hub_url(model.repository, name, revision=pin.revision, endpoint=endpoint)
+        with WeakFileLock(f"{part}.lock"), part.open("ab") as out:
+            http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=file.size)
+        part.replace(blob)
 
 
 def _say(**told: Any) -> None:
@@ -304,15 +329,22 @@ def _say(**told: Any) -> None:
 def _see_that_there_is_room(model: HubModel, pin: Pin, cache: Path) -> None:
     from huggingface_hub import try_to_load_from_cache
 
+    here = sum(part.stat().st_size for part in _blobs(model, cache).glob("*.part"))
     wanted = sum(
         file.size
         for name, file in pin.files.items()
         if not isinstance(try_to_load_from_cache(model.repository, name, cache, pin.revision), str)
     )
+    wanted = max(0, wanted - here)
     free = shutil.disk_usage(next(folder for folder in (cache, *cache.parents) if folder.is_dir())).free
     if wanted + SPARE_BYTES > free:
         need, have = (wanted + SPARE_BYTES) / 1e9, free / 1e9
         raise WeightsMissing(f"{model.name} needs {need:.1f} GB, {have:.1f} GB are free at {cache}", NO_SPACE)
+
+
+def _end_with_the_one_that_waits() -> None:
+    sys.stdin.read()  # until the other end is closed, by whatever ends it
+    os._exit(1)
 
 
 def main() -> None:
@@ -325,6 +357,7 @@ def main() -> None:
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     disable_progress_bars()
     logging.set_verbosity_error()
+    threading.Thread(target=_end_with_the_one_that_waits, daemon=True).start()
     name, revision, endpoint, cache = sys.argv[1:]
     download(catalogue.named(name), revision, endpoint, cache)
 

@@ -97,7 +97,8 @@ class LoadedStages:
     def _model(self, stage: str) -> Any:
         with self._lock:
             if stage not in self._running:
-                self._running[stage] = self._load(weights.find(stage, self.settings, fetch=self.patient))
+                tell = partial(self._tell, stage)
+                self._running[stage] = self._load(weights.find(stage, self.settings, self.patient, tell))
             return self._running[stage].model
 
     def _load(self, found: Found) -> Running:

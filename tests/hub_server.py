@@ -61,13 +61,14 @@ class Faults:
     """What is wrong with this Hub. Paths are files of a repository; "" is every file and question.
 
     silent: takes the connection and says nothing; drip: sends the content of this path byte by byte; slow: sends it in
-    pieces, a second long in all; status: answers with this number and error code; wrong: sends other bytes than it tells of; cut: closes the connection in the middle
+    pieces, a second long in all; stuck: sends half of it and then nothing; status: answers with this number and error code; wrong: sends other bytes than it tells of; cut: closes the connection in the middle
     of this path, this many times; missing: tells of this path and answers 404 for it.
     """
 
     silent: bool = False
     drip: str | None = None
     slow: str | None = None
+    stuck: str | None = None
     status: tuple[int, str] | None = None
     wrong: str | None = None
     cut: tuple[str, int] | None = None
@@ -199,6 +200,10 @@ class _Handler(BaseHTTPRequestHandler):
             for i in range(0, len(content), len(content) // 10):
                 self.wfile.write(content[i : i + len(content) // 10])
                 self.hub.closing.wait(0.1)
+        elif name == faults.stuck:
+            self.wfile.write(content[: len(content) // 2])
+            self.hub.closing.wait(60)
+            self.close_connection = True
         elif faults.cut and faults.cut[0] == name and faults.cut[1] > 0:
             faults.cut = (name, faults.cut[1] - 1)
             self.wfile.write(content[: len(content) // 2])

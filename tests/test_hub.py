@@ -9,6 +9,8 @@ import json
 import logging
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +26,7 @@ from pipeline.catalogue import CATALOGUE, HubModel
 from pipeline.counsellor import Counsellor
 from pipeline.errors import WeightsMissing
 from pipeline.load import LoadedStages, Running
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS
 from pipeline.weights import INSTEAD, Found
 from tests import hub_repositories as repositories
@@ -301,18 +303,6 @@ def test_a_hub_that_is_down_costs_the_three_stages_one_question(serve, shelf, mo
     assert notices == {f"{hub.NO_ANSWER} {INSTEAD}"}
 
 
-def test_after_a_download_that_stood_still_the_next_stage_does_not_wait_again(
-    serve, shelf, monkeypatch, impatient
-) -> None:
-    server = serve(["kluebert", "kresnik"], Faults(drip="model.safetensors"))
-    with pytest.raises(WeightsMissing, match="no byte"):
-        weights.find("stt", settings(server, shelf))
-    began = time.monotonic()
-    with pytest.raises(WeightsMissing, match="does not answer"):
-        weights.find("emotion", settings(server, shelf))
-    assert time.monotonic() - began < 0.5
-
-
 @pytest.mark.parametrize("faults", [Faults(silent=True), None], ids=["a silent one", "none at all"])
 def test_the_page_is_usable_at_once_while_the_hub_is_down(serve, shelf, monkeypatch, impatient, faults) -> None:
     """With an empty cache: the stages are there before the Hub is asked."""
@@ -378,6 +368,36 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_broke(serve, shelf) -
     assert len(ranges) == 1 and int(ranges[0].removeprefix("bytes=").rstrip("-")) > 0
     content = server.repositories[row("kluebert").repository].files["model.safetensors"]
     assert (found.folder / "model.safetensors").read_bytes() == content
+
+
+def test_a_download_that_stood_still_is_not_waited_for_twice_and_taken_up_at_the_next_start(
+    serve, shelf, impatient
+) -> None:
+    server = serve(["large", "kresnik"], Faults(stuck="model.safetensors"))
+    with pytest.raises(WeightsMissing, match="no byte"):
+        weights.find("emotion", settings(server, shelf))
+    began = time.monotonic()
+    with pytest.raises(WeightsMissing, match="does not answer"):
+        weights.find("stt", settings(server, shelf))
+    assert time.monotonic() - began < 0.5
+    hub.forget()  # the next start, and the Hub is well again
+    server.faults.stuck = None
+    server.asked.clear()
+    found = weights.find("emotion", settings(server, shelf))
+    ranges = [wanted for _, path, wanted in server.asked if path.startswith("/cdn/")]
+    assert ranges == [f"bytes={4 * hub.CHUNK}-"]
+    assert (found.folder / "model.safetensors").stat().st_size == 8 * hub.CHUNK
+
+
+def test_the_downloading_process_ends_with_the_one_that_waits_for_it(serve, tmp_path) -> None:
+    server = serve(faults=Faults(silent=True))
+    command = [sys.executable, "-m", "pipeline.hub", "kluebert", "main", server.endpoint, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        while not server.asked:
+            time.sleep(0.01)
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(hub.PROBE_SECONDS / 2) == 1
 
 
 def test_after_a_download_that_failed_the_whole_files_are_not_fetched_again(serve, shelf) -> None:

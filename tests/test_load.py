@@ -58,7 +58,7 @@ class Maker:
 @pytest.fixture
 def maker(monkeypatch: pytest.MonkeyPatch) -> Maker:
     made = Maker()
-    monkeypatch.setattr(weights, "find", lambda stage, _, **__: Found(stage, Path("/there") / stage, "bundled", stage))
+    monkeypatch.setattr(weights, "find", lambda stage, *_, **__: Found(stage, Path("/there") / stage, "bundled", stage))
     for attribute, (_, module, kind) in PARTS.items():
         monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{kind: made.model(attribute)}))
     return made
