@@ -206,7 +206,7 @@ def fetch(model: HubModel, pin: Pin | None, endpoint: str, tell: Callable[[int, 
         try:
             lock.check(folder, files, model.name)
         except WeightsMissing:
-            lock.forget(folder, files)
+            lock.forget_what_is_wrong(folder, files)
             raise
         return folder
     except WeightsMissing as error:
@@ -296,7 +296,7 @@ def download(model: HubModel, revision: str, endpoint: str, cache: str) -> None:
         pin = listing(model, revision, endpoint)
         _say(files={name: asdict(file) for name, file in pin.files.items()})
         _see_that_there_is_room(model, pin, Path(cache))
-        _fetch_large_files(model, pin, endpoint, _blobs(model, Path(cache)))
+        _fetch_large_files(model, pin, endpoint, Path(cache))
         # By the name it was asked for, or the cache would not know what "main" was when it is looked for there.
         _say(folder=str(_snapshot(model, revision, list(pin.files), endpoint, cache)))
     except Exception as error:
@@ -304,20 +304,22 @@ def download(model: HubModel, revision: str, endpoint: str, cache: str) -> None:
         _say(error=str(missing), kind=missing.kind)
 
 
-def _fetch_large_files(model: HubModel, pin: Pin, endpoint: str, blobs: Path) -> None:
+def _fetch_large_files(model: HubModel, pin: Pin, endpoint: str, cache: Path) -> None:
     """Into the cache, under the names that the client looks for. It would throw away what it has of a file when it is
     ended; here that stays, and the next process takes it up."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import WeakFileLock, build_hf_headers
 
-    blobs.mkdir(parents=True, exist_ok=True)
+    blobs, locks = _blobs(model, cache), cache / ".locks" / "jiwoo"
+    for folder in (blobs, locks):
+        folder.mkdir(parents=True, exist_ok=True)
     for name, file in pin.files.items():
         blob, part = blobs / file.sha256, blobs / f"{file.sha256}.part"
         if not file.sha256 or blob.exists():
             continue
         url = hf_hub_url(model.repository, name, revision=pin.revision, endpoint=endpoint)
-        with WeakFileLock(f"{part}.lock"), part.open("ab") as out:
+        with WeakFileLock(locks / f"{file.sha256}.lock"), part.open("ab") as out:
             http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=file.size)
         part.replace(blob)
 

@@ -18,7 +18,7 @@ from pipeline.counsellor import Counsellor
 from pipeline.errors import JiwooError, WeightsMissing
 from pipeline.settings import Settings
 from pipeline.turn import EmotionReader, Responder, Speaker, Transcriber
-from pipeline.weights import Found
+from pipeline.weights import AWAITED, Found
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class LoadedStages:
     def _upgrade(self, stage: str) -> None:
         """If ``stage`` should run with a model of the Hub that is not here: fetch it and put it in its place."""
         running = self._running.get(stage)
-        if weights.wanted(stage, self.settings)[1] is None or (running and not running.found.notice):
+        if weights.wanted(stage, self.settings)[1] is None or (running and running.found.notice != AWAITED):
             return
 
         def fetch_and_load() -> None:
@@ -139,7 +139,7 @@ class LoadedStages:
             with self._lock:
                 self._running[stage] = fresh
 
-        _logged(f"{stage} of the Hub, or what stands in for it,", fetch_and_load)
+        _logged(f"{stage} of the Hub (or what stands in for it)", fetch_and_load)
 
     def _tell(self, stage: str, here: int, whole: int) -> None:
         """Keep how far a download is, for the table of models and the log."""
@@ -158,6 +158,8 @@ def _logged(name: str, work: Callable[[], Any]) -> None:
     began = time.perf_counter()
     try:
         work()
+    except JiwooError as error:  # it says all there is to say
+        log.error("%s could not be loaded: %s", name, error)
     except Exception:
         log.exception("%s could not be loaded", name)
     else:

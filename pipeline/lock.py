@@ -86,21 +86,27 @@ def check(folder: Path, files: Mapping[str, File], name: str) -> None:
     memory = folder.parent.parent / SEEN
     seen = _remembered(memory)
     for file_name, told in files.items():
-        file = folder / file_name
-        if not file.is_file():
-            raise WeightsMissing(f"{name}: {file} is not there", CHANGED)
-        stat = file.stat()
-        if stat.st_size != told.size:
-            raise WeightsMissing(f"{name}: {file} has {stat.st_size} bytes, not {told.size}; {_fix(file)}", CHANGED)
-        mark: list[int | str] = [stat.st_size, stat.st_mtime_ns, told.sha256 or told.git_sha1]
-        key = f"{folder.name}/{file_name}"
-        if seen.get(key) == mark:
+        file, key = folder / file_name, f"{folder.name}/{file_name}"
+        if file.is_file() and seen.get(key) == _mark(file, told):
             continue
-        if not _is(file, told):
-            raise WeightsMissing(f"{name}: {file} has another hash than {mark[-1]}; {_fix(file)}", CHANGED)
-        seen[key] = mark
+        if wrong := fault(file, told):
+            raise WeightsMissing(f"{name}: {file} {wrong}; {_fix(file)}", CHANGED)
+        seen[key] = _mark(file, told)
     with contextlib.suppress(OSError):  # a cache that cannot be written to is hashed each time
         memory.write_text(json.dumps(seen), "utf-8")
+
+
+def fault(file: Path, told: File) -> str:
+    """What is wrong with ``file``; empty when it is as it was told."""
+    if not file.is_file():
+        return "is not there"
+    if file.stat().st_size != told.size:
+        return f"has {file.stat().st_size} bytes, not {told.size}"
+    return "" if _is(file, told) else f"has another hash than {told.sha256 or told.git_sha1}"
+
+
+def _mark(file: Path, told: File) -> list[int | str]:
+    return [file.stat().st_size, file.stat().st_mtime_ns, told.sha256 or told.git_sha1]
 
 
 def _remembered(memory: Path) -> dict[str, list[int | str]]:
@@ -131,8 +137,8 @@ def digest(file: Path, state: hashlib._Hash) -> str:
     return state.hexdigest()
 
 
-def forget(folder: Path, files: Mapping[str, File]) -> None:
-    """Take the files of a download that turned out wrong out of the cache, so that the next one begins anew."""
-    for name in files:
+def forget_what_is_wrong(folder: Path, files: Mapping[str, File]) -> None:
+    """Take those files of a download that are not as they were told out of the cache, so that they are fetched anew."""
+    for name in (name for name, told in files.items() if fault(folder / name, told)):
         for file in ((folder / name).resolve(), folder / name):
             file.unlink(missing_ok=True)

@@ -28,6 +28,8 @@ CHECKPOINT_FILES = {
 }
 NOT_YET = "큰 모델은 아직 내려받지 않았어요."
 INSTEAD = "함께 들어 있는 작은 모델을 써요."
+AWAITED = f"{NOT_YET} {INSTEAD}"
+"""The notice of a stage that runs with the bundled weights until the Hub's are fetched."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ def check(printed: str) -> None:
     assert len(rows) == 12 and all(figure >= 0 for figures in rows.values() for figure in figures)
     bundled, first, again = rows["million parameters"]
     assert first == again < bundled, "two layers are fewer than the bundled ones"
-    assert min(rows["s a turn, without the voice"]) > 0 and min(rows["MB of memory, loaded"]) > 100
-    for most, loaded in zip(rows["MB of memory, at most"], rows["MB of memory, loaded"], strict=True):
+    assert min(rows["s a turn, without the voice"]) > 0 and min(rows["MB of memory, after the turns"]) > 100
+    for most, loaded in zip(rows["MB of memory, at most"], rows["MB of memory, after the turns"], strict=True):
         assert most >= loaded
 
 

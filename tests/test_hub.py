@@ -249,10 +249,15 @@ FAULTS: dict[str, tuple[Faults, str, str]] = {
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limits of a test; what they really are together is tested below."""
-    monkeypatch.setattr(hub, "PROBE_SECONDS", 1.0)
-    monkeypatch.setattr(hub, "STALL_SECONDS", 3.0)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """impatient(kind) shortens the limit that leads to this sentence; what the limits are together is tested below."""
+
+    def shorten(kind: str) -> None:
+        name = {hub.NO_ANSWER: "PROBE_SECONDS", hub.STALLED: "STALL_SECONDS"}.get(kind)
+        if name:
+            monkeypatch.setattr(hub, name, 2.0 if kind == hub.STALLED else 1.0)
+
+    return shorten
 
 
 def running(monkeypatch: pytest.MonkeyPatch, server: HubServer, shelf: Path, **more: Any) -> LoadedStages:
@@ -268,6 +273,7 @@ def test_each_fault_ends_in_a_running_page_and_one_clear_line(
     serve, shelf, monkeypatch, caplog, impatient, fault: str
 ) -> None:
     faults, kind, reason = FAULTS[fault]
+    impatient(kind)
     stages = running(monkeypatch, serve(faults=faults), shelf)
     began = time.monotonic()
     stages.warm_up()
@@ -306,13 +312,14 @@ def test_a_hub_that_is_down_costs_the_three_stages_one_question(serve, shelf, mo
 @pytest.mark.parametrize("faults", [Faults(silent=True), None], ids=["a silent one", "none at all"])
 def test_the_page_is_usable_at_once_while_the_hub_is_down(serve, shelf, monkeypatch, impatient, faults) -> None:
     """With an empty cache: the stages are there before the Hub is asked."""
+    impatient(hub.NO_ANSWER)
     server = serve(faults=faults)
     if faults is None:
         server.close()
     stages = running(monkeypatch, server, shelf)
     began = time.monotonic()
     assert stages.emotion_reader and time.monotonic() - began < 2.5, "the client's import and a look into the cache"
-    assert stages.models()[1].notice == f"{weights.NOT_YET} {INSTEAD}" and not server.asked
+    assert stages.models()[1].notice == weights.AWAITED and not server.asked
     stages.warm_up()
     assert stages.models()[1].notice == f"{hub.NO_ANSWER} {INSTEAD}"
 
@@ -356,6 +363,7 @@ def test_weights_of_the_hub_that_do_not_fit_give_way_to_the_bundled_ones(serve, 
     told = stages.models()[1]
     assert (told.source, told.notice) == ("bundled", f"{WeightsMissing.default_kind} {INSTEAD}")
     assert "a tensor of another shape" in caplog.text
+    assert caplog.text.count("using the bundled checkpoint") == 2, "not to be had yet, then not to be loaded"
     patient = LoadedStages(settings(server, shelf, weights="hub", stt="bundled", reply="bundled"))
     with pytest.raises(WeightsMissing, match="another shape"):
         patient.emotion_reader  # noqa: B018
@@ -371,8 +379,9 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_broke(serve, shelf) -
 
 
 def test_a_download_that_stood_still_is_not_waited_for_twice_and_taken_up_at_the_next_start(
-    serve, shelf, impatient
+    serve, shelf, monkeypatch
 ) -> None:
+    monkeypatch.setattr(hub, "STALL_SECONDS", 3.0)
     server = serve(["large", "kresnik"], Faults(stuck="model.safetensors"))
     with pytest.raises(WeightsMissing, match="no byte"):
         weights.find("emotion", settings(server, shelf))
@@ -419,6 +428,14 @@ def test_a_file_that_came_wrong_is_fetched_anew_next_time(serve, shelf) -> None:
     hub.forget()
     server.faults.wrong = None
     assert weights.find("emotion", settings(server, shelf)).source == "hub"
+
+
+def test_of_a_download_with_one_wrong_file_the_others_stay(serve, shelf) -> None:
+    server = serve(faults=Faults(wrong="vocab.txt"))
+    with pytest.raises(WeightsMissing):
+        weights.find("emotion", settings(server, shelf))
+    [folder] = cache().glob("models--*/snapshots/*")
+    assert (folder / "model.safetensors").is_file() and not (folder / "vocab.txt").exists()
 
 
 def test_a_disk_that_is_full_is_seen_before_the_download(serve, shelf, monkeypatch, capsys) -> None:
