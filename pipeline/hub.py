@@ -320,6 +320,8 @@ def _fetch_large_files(model: HubModel, pin: Pin, endpoint: str, cache: Path) ->
             continue
         url = hf_hub_url(model.repository, name, revision=pin.revision, endpoint=endpoint)
         with WeakFileLock(locks / f"{file.sha256}.lock"), part.open("ab") as out:
+            if out.tell() > file.size:  # not of this file, or a server that did not know when to stop
+                out.truncate(out.seek(0))
             http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=file.size)
         part.replace(blob)
 

@@ -5,6 +5,7 @@ The server is this machine's own (`tests.hub_server`), the client is the real on
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
@@ -398,6 +399,16 @@ def test_a_download_that_stood_still_is_not_waited_for_twice_and_taken_up_at_the
     assert (found.folder / "model.safetensors").stat().st_size == 8 * hub.CHUNK
 
 
+def test_a_piece_that_is_longer_than_the_file_is_thrown_away(serve, shelf) -> None:
+    server = serve(["large"])
+    digest = hashlib.sha256(LARGE.files["model.safetensors"]).hexdigest()
+    blobs = cache() / f"models--{row('large').repository.replace('/', '--')}" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{digest}.part").write_bytes(b"x" * (8 * hub.CHUNK + 1))
+    found = weights.find("emotion", settings(server, shelf))
+    assert (found.folder / "model.safetensors").read_bytes() == LARGE.files["model.safetensors"]
+
+
 def test_the_downloading_process_ends_with_the_one_that_waits_for_it(serve, tmp_path) -> None:
     server = serve(faults=Faults(silent=True))
     command = [sys.executable, "-m", "pipeline.hub", "kluebert", "main", server.endpoint, str(tmp_path)]
@@ -478,8 +489,6 @@ def test_lock_pins_the_commit_and_every_file_without_fetching_the_weights(serve,
     assert status == 0 and rows[0]["revision"] == repository.commit and len(repository.commit) == 40
     pin = lock.read(shelf)["kresnik"]
     assert set(pin.files) == set(row("kresnik").choose(repository.files))
-    import hashlib
-
     for name, file in pin.files.items():
         content = repository.files[name]
         assert (file.size, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
