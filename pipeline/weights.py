@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 STAGES = ("stt", "emotion", "reply", "tts")
 CHECKPOINT_FILES = {
-    "stt": ("config.json", "model.safetensors", "vocab.json"),
+    "stt": ("config.json", "model.safetensors", "vocab.json", "decoder.json", "lm.npz"),
     "emotion": ("config.json", "model.safetensors", "tokenizer.json"),
     "reply": ("config.json", "model.safetensors", "tokenizer.json"),
     "tts": ("config.json", "seq2seq.weights.h5", "postnet.weights.h5"),

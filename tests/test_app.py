@@ -28,6 +28,7 @@ from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS, StageName
+from pipeline.weights import CHECKPOINT_FILES
 from tests.fakes import FakeStages
 
 ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
@@ -388,7 +389,7 @@ def test_an_example_is_one_click(tmp_path: Path, tone_wav: Path, stages: FakeSta
 def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):
     folder = tmp_path / "stt"
     folder.mkdir()
-    for name in ("config.json", "vocab.json"):
+    for name in CHECKPOINT_FILES["stt"]:
         (folder / name).write_text("{}")
     (folder / "model.safetensors").write_bytes(bytes(2_000_000))
     measured = {"sets": {"asr_dev": {"clips": 9, "cer": 0.4123, "seconds_a_second": 0.1}}}
