@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from typing import Any
 import gradio as gr
 
 from page import api, look, talk
+from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
-from pipeline.load import LoadedStages
+from pipeline.load import LoadedStages, ModelInfo
 from pipeline.settings import ROOT, Settings
 
 EXAMPLES = ROOT / "examples"
+Models = Callable[[], list[ModelInfo]]
 WAITING = 20  # people in the queue; one more is turned away
 KEEP_SECONDS = 3600  # how long a recording or an answer lies on the server
 # One turn at a time: the stages share two cores.
@@ -40,8 +43,11 @@ LAUNCH: Any = {
 }
 
 
-def build(counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES) -> gr.Blocks:
-    """The page and its API. Loads no model."""
+def build(
+    counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES, models: Models | None = None
+) -> gr.Blocks:
+    """The page and its API. Loads no model. models: tells the weights in use; without, what ``settings`` would give."""
+    weights_in_use = models or partial(load.models, settings)
     page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
     with page:
         history = gr.State([])
@@ -87,7 +93,7 @@ def build(counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES)
         with gr.Accordion("도움받을 수 있는 곳", open=False):
             gr.HTML(look.help_list())
         with gr.Accordion("지금 쓰는 모델", open=False):
-            models = gr.Markdown("살펴보고 있어요…")
+            table = gr.Markdown("살펴보고 있어요…")
 
         view = list(talk.View(chat, emotion, sound, status, timing, history, recording, words))
         turn: Any = {"outputs": view, "api_visibility": "private", "show_progress_on": status}
@@ -100,9 +106,15 @@ def build(counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES)
         for button, clip in clips:
             turns.append(button.click(partial(hear, recording=str(clip.path)), history, **turn))
         gr.on([clear.click, chat.clear], talk.cleared, outputs=view, cancels=turns, api_visibility="private")
-        page.load(partial(look.model_table, settings), outputs=models, api_visibility="private")
+        page.load(partial(_arrival, weights_in_use), outputs=[table, status], api_visibility="private")
         api.add_endpoints(counsellor, QUEUEING)
     return page.queue(max_size=WAITING)
+
+
+def _arrival(models: Models) -> tuple[str, str]:
+    """What a visitor is told first: the table of the models, and in the status line what is not as it should be."""
+    told = models()
+    return look.model_table(told), talk.status(look.notices(told), "notice")
 
 
 def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:
@@ -122,11 +134,11 @@ def main() -> None:
         settings = Settings.from_env()
     except ValueError as error:
         sys.exit(str(error))
-    stages = LoadedStages(settings)
+    stages = LoadedStages(settings, patient=False)
     # People's voices lie in a folder of our own, which goes when the program goes.
     with tempfile.TemporaryDirectory(prefix="jiwoo-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
-        page = build(Counsellor(stages), settings)
+        page = build(Counsellor(stages), settings, models=stages.models)
         threading.Thread(target=stages.warm_up, name="warm-up", daemon=True).start()
         page.launch(**LAUNCH)
 

@@ -22,6 +22,7 @@ from gradio_client.exceptions import AppError
 
 import app
 from page import look, talk
+from pipeline import load
 from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
 from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
@@ -393,7 +394,7 @@ def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):
     (folder / "model.safetensors").write_bytes(bytes(2_000_000))
     measured = {"sets": {"asr_dev": {"clips": 9, "cer": 0.4123, "seconds_a_second": 0.1}}}
     (folder / "metrics.json").write_text(json.dumps(measured))
-    table = look.model_table(Settings(checkpoints=tmp_path)).splitlines()
+    table = look.model_table(load.models(Settings(checkpoints=tmp_path))).splitlines()
     assert "checkpoints/stt" in table[2] and "함께 들어 있음" in table[2] and "2.0" in table[2]
     assert "asr_dev CER 0.412" in table[2]
     assert len(table) == 6 and "불러오지 못했어요" in table[5]

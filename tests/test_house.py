@@ -27,10 +27,13 @@ ARROWS: dict[str, set[str]] = {
     "pronounce": set(),
     "safety": {"turn"},
     "symbols": {"pronounce"},
-    "settings": set(),
+    "settings": {"catalogue"},
+    "catalogue": {"errors"},
+    "lock": {"catalogue", "errors"},
+    "hub": {"catalogue", "lock", "errors"},
     "audio": {"turn", "errors"},
     "counsellor": {"safety", "turn", "errors"},
-    "weights": {"settings", "errors"},
+    "weights": {"catalogue", "hub", "lock", "settings", "errors"},
 }
 
 
@@ -89,7 +92,20 @@ def test_the_page_asks_for_no_single_stage() -> None:
         assert not roots(path) & {"training", *MODEL_LIBRARIES}, path
 
 
-LIGHT = ("", ".counsellor", ".load", ".__main__", ".safety", ".audio", ".weights", ".settings", ".korean", ".turn")
+LIGHT = (
+    "",
+    ".counsellor",
+    ".load",
+    ".__main__",
+    ".safety",
+    ".audio",
+    ".weights",
+    ".hub",
+    ".lock",
+    ".settings",
+    ".korean",
+    ".turn",
+)
 
 
 def test_importing_the_pipeline_loads_no_model_library() -> None:
@@ -118,7 +134,7 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
     uses = list(reads_of_the_environment(path))
     if path.stem == "settings":
         assert uses
-    elif path.stem in {"load", "weights"}:
+    elif path.stem == "load":
         assert all(use.startswith("os.environ.setdefault(") for use in uses), uses
     else:
         assert not uses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,23 @@ def test_without_any_variable_the_bundled_weights_are_used(monkeypatch: pytest.M
 
 def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JIWOO_WEIGHTS", "auto")
+    monkeypatch.setenv("JIWOO_STT", "cheulyop")
+    monkeypatch.setenv("JIWOO_EMOTION", "bundled")
+    monkeypatch.setenv("JIWOO_REPLY", "wellness")
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/")
     monkeypatch.setenv("JIWOO_CHECKPOINTS", str(tmp_path))
     monkeypatch.setenv("JIWOO_THREADS", "7")
     monkeypatch.setenv("JIWOO_SEED", "11")
-    assert Settings.from_env() == Settings(weights="auto", checkpoints=tmp_path, threads=7, seed=11)
+    assert Settings.from_env() == Settings(
+        weights="auto", stt="cheulyop", emotion="bundled", reply="wellness", checkpoints=tmp_path,
+        endpoint="https://mirror.example", threads=7, seed=11,
+    )  # fmt: skip
+
+
+def test_every_variable_stands_in_the_readme() -> None:
+    read = set(re.findall(r'"((?:JIWOO|HF)_\w+)"', (ROOT / "pipeline/settings.py").read_text("utf-8")))
+    shown = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text("utf-8"), re.M))
+    assert read and read <= shown
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 2), (None, 1)])
@@ -40,6 +54,9 @@ def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch, cores: int 
         ("JIWOO_WEIGHTS", "big", "bundled, hub, auto"),
         ("JIWOO_WEIGHTS", "", "bundled, hub, auto"),
         ("JIWOO_WEIGHTS", "Hub", "bundled, hub, auto"),
+        ("JIWOO_STT", "whisper", "bundled, kresnik, cheulyop, kkonjeong"),
+        ("JIWOO_EMOTION", "kresnik", "bundled, kluebert"),
+        ("JIWOO_REPLY", "", "bundled, kogpt2"),
         ("JIWOO_THREADS", "many", "whole number"),
         ("JIWOO_THREADS", "-1", "whole number"),
         ("JIWOO_THREADS", "1.5", "whole number"),
