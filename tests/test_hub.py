@@ -44,7 +44,6 @@ LAYOUTS: dict[str, Callable[[], dict[str, bytes]]] = {
     "kogpt2": repositories.kogpt2,
     "wellness": repositories.fine_tune,
 }
-STT_MUST = "stt.py has to take the symbols of added_tokens.json, too"
 
 
 # Nothing that could be loaded, but more than one piece of a download.
@@ -164,12 +163,9 @@ def spoken() -> Audio:
     return Audio(clip.samples[: 3 * clip.rate // 2], clip.rate)
 
 
-BROKEN_NOW = {"kkonjeong"}
-
-
 @pytest.mark.parametrize(
     "layout",
-    [pytest.param(name, marks=[pytest.mark.xfail(reason=STT_MUST)] if name in BROKEN_NOW else []) for name in LAYOUTS],
+    LAYOUTS,
 )
 def test_each_layout_loads_strictly_and_answers_through_the_whole_pipeline(serve, checkpoints, layout: str) -> None:
     """Strictly: `load_strictly` refuses tensors that are missing, unexpected or of another shape."""
@@ -229,7 +225,6 @@ def test_the_blank_is_what_the_tokenizer_calls_its_padding_whatever_the_config_s
     assert transcriber.blank == json.loads(files["vocab.json"])["[PAD]"] != 0
 
 
-@pytest.mark.xfail(reason=STT_MUST)
 def test_symbols_may_stand_in_added_tokens_json(tmp_path: Path) -> None:
     from pipeline.stt import Wav2Vec2Transcriber
 
