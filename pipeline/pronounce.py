@@ -117,8 +117,9 @@ def _after_h(first: Syllable, second: Syllable) -> None:
 def _before_h(first: Syllable, second: Syllable) -> None:
     stays, moves = CLUSTER.get(first.final, "")[:1], (CLUSTER.get(first.final) or first.final)[-1]
     moves = "ㅈ" if moves == "ㅈ" else NEUTRAL[moves]  # 맞히다 → 마치다, but 낮 한때 stays inside its words
-    if moves == "ㄷ" and second.medial == "ㅣ" and first.final == "ㄷ":
-        moves = "ㅈ"  # 닫히다 → 다치다
+    suffix = second.medial == "ㅣ" or (second.medial == "ㅕ" and second.final in ("", "ㅆ"))  # not 맏형 → 마텽
+    if moves == "ㄷ" and suffix and first.final == "ㄷ":
+        moves = "ㅈ"  # 닫히다 → 다치다, 갇혔다 → 가첟따
     if moves in ASPIRATED:
         first.final, second.initial = stays, ASPIRATED[moves]
     else:

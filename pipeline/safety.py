@@ -1,4 +1,4 @@
-"""Crisis rules: text -> Risk, the fixed answers, and the check of generated text. No model, no files, no randomness.
+"""Crisis rules: text -> Risk, the fixed answers, and the check of generated text. No randomness, no model library.
 
 A message is read in three steps: `readings` undoes spelling tricks, `EXCUSES` takes out what only sounds dangerous
 (idiom, negation, recovery, news, grief), and the highest of the `RULES` that still matches is the risk. An excuse
@@ -14,6 +14,9 @@ The tables hold one pattern a line (deeper lines go on with it): regular express
     <때>        the word list of that name in `WORDS`
 
 Every repetition is bounded, so the time grows linearly with the text.
+
+Beside the rules stands a learned scorer (`pipeline.scorer`): rules find what somebody thought of, the scorer what sounds
+like it. The graver of the two counts; the scorer never takes back what a rule has found.
 """
 
 from __future__ import annotations
@@ -23,9 +26,14 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.scorer import shipped
 from pipeline.turn import Reply, Risk
 
 IMMINENT = 3
+SCORED_AS = (0.6, 0.25, 0.2)
+"""Least probability of level 1, 2 and 3 by which the scorer says so. Chosen on tests/data/crisis_unseen_a.tsv."""
+EXCUSED_BUT_SCORED = 0.97
+"""The same where the rules have read the dangerous words as idiom, negation, story …: only a very sure scorer disagrees."""
 
 
 @dataclass(frozen=True)
@@ -602,7 +610,12 @@ EXCUSES_TABLE = r"""
     (자살|자{1}해|죽는 것)[은는을를도]? (한 번도|전혀)? 생각(해 본|한) 적[이도은]? (한 번도)? 없|(자살
         |자{1}해) 같은 (거|건|것은?) <전혀>(안|하지 않)|자{1}해[는은를]? (시도|생각
         |충동)?<을> <전혀> <전혀>(안 [해했합한]|않|없)|(죽으려|죽이려)[고는]? (하는|한)? (건|게|것은) <아님>
+    (자살|자{1}해|죽는 것) 같은 (거|건|것은?)…생각(해 본|한) 적[이도은]? <전혀> 없
+    때리거나? (그런|하는) (건|게|거|것은) <전혀> <아님>|때린 적[이은도]? <전혀> <전혀> 없
+    (통장|지갑|월급|잔고|핸드폰|휴대폰|컴퓨터|노트북|서버)[이가은는]? (또|벌써)? 자살|죽어야지 (하는|라는) 말
+    자살 (위기 개입|예방|상담)…(과제|학생|실습|수업|시험)
     # not any more
+    자{1}해를?…끊은 지[^.?!]{0,8}[년달](?!.{0,16}(또|다시))
     <옛날>[^?!\n]{0,20}<위험>[^?!\n]{0,20}<지금은>[^?!\n]{0,10}<나음>(?!.{0,8}(또|다시|거짓|척))
     (죽고 싶|살기 싫|자{1}해했|힘들)었?[던]?(는데|지만)…(지금은|이제는|이젠)…(괜찮|좋아|나아졌|행복
         |극복)(?!.{0,8}(또|다시|거짓|척))
@@ -895,9 +908,31 @@ MEANT = tuple((re.compile(written), meant) for written, meant in SPELLINGS)
 
 
 def assess(text: str, alternatives: Sequence[str] = ()) -> Risk:
-    """The highest risk in the text and in its other readings (n-best transcripts)."""
-    risks = [_judge(reading) for said in (text, *alternatives) for reading in readings(said)]
-    return max(risks, key=lambda risk: risk.level)
+    """The highest risk in the text and in its other readings (n-best transcripts), by rules and by the scorer.
+
+    Raises `WeightsMissing` where the scorer's weights are gone: then the counsellor shows the help card.
+    """
+    return max((_agreed(said) for said in (text, *alternatives)), key=lambda risk: risk.level)
+
+
+def by_rules(text: str) -> Risk:
+    return max((_judge(reading) for reading in readings(text)), key=lambda risk: risk.level)
+
+
+def scored_reading(text: str) -> str:
+    """The one reading that the scorer is asked about, and learnt from: signs and split words undone."""
+    return list(readings(text))[-1]
+
+
+def _agreed(text: str) -> Risk:
+    ruled, reading = by_rules(text), scored_reading(text)
+    scored = shipped().score(reading)
+    excused = not ruled.level and _gravest(reading).level
+    bars = (EXCUSED_BUT_SCORED,) * IMMINENT if excused else SCORED_AS
+    level = max((i for i, bar in enumerate(bars, 1) if scored.levels[i - 1] >= bar), default=0)
+    if level > ruled.level:
+        return Risk(level, ruled.kind or scored.kind, ruled.evidence or shipped().evidence(scored.text))
+    return ruled
 
 
 def readings(text: str) -> Iterator[str]:
@@ -994,4 +1029,4 @@ def check_reply(text: str) -> str | None:
     for reason, patterns in UNSAFE.items():
         if any(pattern.search(reading) for pattern in patterns for reading in (text, *texts)):
             return reason
-    return "speaks of danger" if assess(text).level >= IMMINENT - 1 else None
+    return "speaks of danger" if by_rules(text).level >= IMMINENT - 1 else None

@@ -103,7 +103,7 @@ def test_pruning_keeps_what_tells_most() -> None:
     levels = counts()
     whole, small, tiny = (built(train_lm.pruned(levels, nodes)) for nodes in (100_000, 3_000, 500))
     scores = [sum(model.score(text) for text in set(TEXTS)) for model in (whole, small, tiny)]
-    assert scores[0] >= scores[1] > scores[2]
+    assert scores[0] >= scores[1] - 0.01 and scores[1] > scores[2] + 1
     kept = train_lm.pruned(levels, 500)
     assert sum(len(codes) for codes, _ in kept) < 1_500
     for (codes, _), (longer, _) in itertools.pairwise(kept):

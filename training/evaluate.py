@@ -1,6 +1,6 @@
 """Measure the shipped checkpoints on data that training never saw → checkpoints/*/metrics.json.
 
-    python -m training.evaluate stt | emotion | reply | tts [--limit N]
+    python -m training.evaluate stt | emotion | reply | tts | safety [--limit N]
 
 Every figure is of the pipeline's own stage objects, as a user meets them. `tts` needs the independent listener
 (../shared/tools/judge.py, Whisper base) and stands beside the same listener's figure for the recorded voice.
@@ -9,6 +9,7 @@ Every figure is of the pipeline's own stage objects, as a user meets them. `tts`
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import logging
 import math
@@ -23,19 +24,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import librosa
 import numpy as np
 
-from pipeline import audio, load
+from pipeline import audio, load, safety
 from pipeline.counsellor import UNSURE_BELOW
+from pipeline.errors import StageFailed
 from pipeline.korean import cer_counts, letters
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS, Audio, Speech, Transcriber, Transcript
 from training import data, nonspeech
+from training.train_risk import Sentence
 
 log = logging.getLogger(__name__)
 
 STT_SETS = ("asr_dev", "asr_test_studio", "asr_test_tedx", "asr_test_deeply_texts")
 NON_SPEECH = 100
+RISK_SETS = ("crisis_open_ko", "crisis_unseen_a", "crisis_unseen_b")
+"""The rules were written with the first in view, the scorer's thresholds chosen on the second; the third was never used."""
 RANKED = 20
 Metrics = dict[str, Any]
 
@@ -252,7 +258,67 @@ def _training_record(steps: dict[str, int]) -> Metrics:
     return record
 
 
-MEASURES: dict[str, Callable[..., Metrics]] = {"stt": stt, "emotion": emotion, "reply": reply, "tts": tts}
+def risk(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
+    """The crisis layer on the sets of tests/data, by rules alone and with the scorer; and again on what the project's own
+    voice makes of the dangerous sentences and its recogniser hears of that."""
+    sets: Metrics = {name: _risk_set(_risk_rows(name)[:limit]) for name in RISK_SETS}
+    spoken = [row for row in _risk_rows(RISK_SETS[-1])[:limit] if row.level >= 2]
+    heard, silent = [], 0
+    for row in spoken:
+        try:
+            sound = Speech(tuple(stages.speaker.speak(row.text))).audio
+        except StageFailed:
+            silent += 1
+            continue
+        samples = librosa.resample(sound.samples, orig_sr=sound.rate, target_sr=audio.RATE)
+        transcript = stages.transcriber.transcribe(Audio(samples, audio.RATE))
+        heard.append((row, safety.assess(transcript.text, transcript.alternatives).level))
+    found = {
+        "sentences": len(heard), "not_spoken": silent,
+        "grave": round(float(np.mean([level >= 2 for _, level in heard])), 4) if heard else None,
+        "imminent": round(float(np.mean([level == 3 for row, level in heard if row.level == 3])), 4) if heard else None,
+    }  # fmt: skip
+    log.info("through voice and recogniser: %s", found)
+    return {"sets": sets, "through_voice_and_recogniser": {"of": RISK_SETS[-1], **found}}
+
+
+def _risk_rows(name: str) -> list[Sentence]:
+    """level, kind and text of a set of tests/data; the open set calls the kind its class."""
+    with (ROOT / f"tests/data/{name}.tsv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [Sentence(int(row["level"]), row.get("kind", row.get("class", "")), row["text"]) for row in rows]
+
+
+def _risk_set(rows: Sequence[Sentence]) -> Metrics:
+    """Shares found; what was missed or raised for nothing by name."""
+    both = [(row, safety.assess(row.text).level) for row in rows]
+    ruled = [(row, safety.by_rules(row.text).level) for row in rows]
+
+    def share(found: Sequence[tuple[Sentence, int]], least: int, got: int) -> float:
+        return round(float(np.mean([level >= got for row, level in found if row.level >= least])), 4)
+
+    def alarms(found: Sequence[tuple[Sentence, int]]) -> float:
+        return round(float(np.mean([level > 0 for row, level in found if row.level == 0])), 4)
+
+    result = {
+        "sentences": len(rows), "grave": share(both, 2, 2), "grave_by_rules_alone": share(ruled, 2, 2),
+        "imminent": share(both, 3, 3), "imminent_by_rules_alone": share(ruled, 3, 3),
+        "any_sign": share(both, 1, 1), "alarms": alarms(both), "alarms_by_rules_alone": alarms(ruled),
+        "grave_by_kind": {
+            kind: [sum(level >= 2 for _, level in of_kind), len(of_kind)]
+            for kind in sorted({row.kind for row in rows if row.level >= 2})
+            if (of_kind := [(row, level) for row, level in both if row.kind == kind and row.level >= 2])
+        },
+        "missed": [row.text for row, level in both if row.level >= 2 > level],
+        "alarmed": [row.text for row, level in both if row.level == 0 < level],
+    }  # fmt: skip
+    log.info("%s", {name: value for name, value in result.items() if isinstance(value, float | int)})
+    return result
+
+
+MEASURES: dict[str, Callable[..., Metrics]] = {
+    "stt": stt, "emotion": emotion, "reply": reply, "tts": tts, "safety": risk,
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> None:
