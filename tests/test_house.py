@@ -31,6 +31,13 @@ ARROWS: dict[str, set[str]] = {
     "audio": {"turn", "errors"},
     "counsellor": {"safety", "turn", "errors"},
     "weights": {"settings", "errors"},
+    "privacy": set(),
+    "pace": {"turn"},
+    "sealing": {"errors"},
+    "record": {"turn", "errors", "pace", "privacy"},
+    "journal": {"errors", "record", "sealing"},
+    "report": {"turn", "errors", "record", "paper"},
+    "paper": {"report"},
 }
 
 
@@ -90,6 +97,7 @@ def test_the_page_asks_for_no_single_stage() -> None:
 
 
 LIGHT = ("", ".counsellor", ".load", ".__main__", ".safety", ".audio", ".weights", ".settings", ".korean", ".turn")
+LIGHT += (".journal", ".report", ".record", ".privacy")
 
 
 def test_importing_the_pipeline_loads_no_model_library() -> None:
@@ -98,7 +106,7 @@ def test_importing_the_pipeline_loads_no_model_library() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout))
     assert "pipeline" in loaded
-    assert not loaded & {*MODEL_LIBRARIES, "gradio", "huggingface_hub", "scipy"}
+    assert not loaded & {*MODEL_LIBRARIES, "gradio", "huggingface_hub", "scipy", "fpdf", "psycopg", "pyrage"}
 
 
 def reads_of_the_environment(path: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ def test_without_any_variable_the_bundled_weights_are_used(monkeypatch: pytest.M
     assert settings.weights == "bundled"
     assert settings.checkpoints == ROOT / "checkpoints"
     assert settings.seed == Settings.seed
+    assert settings.database == str(ROOT / "journal.sqlite3") and settings.secret == ""
 
 
 def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -25,7 +26,18 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("JIWOO_CHECKPOINTS", str(tmp_path))
     monkeypatch.setenv("JIWOO_THREADS", "7")
     monkeypatch.setenv("JIWOO_SEED", "11")
-    assert Settings.from_env() == Settings(weights="auto", checkpoints=tmp_path, threads=7, seed=11)
+    monkeypatch.setenv("JIWOO_DATABASE", "postgresql://jiwoo:word@db/log")
+    monkeypatch.setenv("JIWOO_SECRET", "sixteen letters!")
+    expected = Settings("auto", tmp_path, 7, 11, "postgresql://jiwoo:word@db/log", "sixteen letters!")
+    assert Settings.from_env() == expected
+    assert "word" not in repr(expected) and "sixteen" not in repr(expected), "no log shows a secret"
+
+
+def test_a_secret_that_is_too_short_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIWOO_SECRET", "short-one")
+    with pytest.raises(ValueError, match="token_urlsafe") as wrong:
+        Settings.from_env()
+    assert "JIWOO_SECRET" in str(wrong.value) and "short-one" not in str(wrong.value)
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 2), (None, 1)])
