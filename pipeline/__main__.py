@@ -88,7 +88,7 @@ def models(_: Counsellor, __: str, ___: argparse.Namespace) -> Row:
 def report(_: Counsellor, path: str, args: argparse.Namespace) -> Row:
     output = Path(args.output)
     made = sheets.load(Path(path).read_bytes())
-    _, data = sheets.export(made, output.suffix.removeprefix("."), args.to)
+    data = sheets.export(made, output.suffix.removeprefix("."), args.to)[1]
     if args.to:
         output = output.with_name(output.name + ".age")
     output.write_bytes(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -65,7 +66,7 @@ def of_turn(turn: Turn, said: Audio | str, models: Mapping[str, str] | None = No
     heard = turn.transcript
     return Record(
         id=secrets.token_hex(8),
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        at=at(time.time()),
         text=turn.text,
         confidence=heard.confidence if heard and spoken else None,
         emotion=turn.emotion,
@@ -76,6 +77,11 @@ def of_turn(turn: Turn, said: Audio | str, models: Mapping[str, str] | None = No
         failures=turn.failures,
         models=dict(models or {}),
     )
+
+
+def at(seconds: float) -> str:
+    """A moment (seconds since 1970) as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def masked(record: Record) -> Record:
@@ -122,12 +128,12 @@ def from_dict(plain: object) -> Record:
 def _read(plain: dict[str, Any]) -> Record:
     emotion, risk, reply, spoken = (plain.get(name) for name in ("emotion", "risk", "reply", "pace"))
     confidence = plain.get("confidence")
-    at = str(plain.get("at") or "")
-    if at:
-        datetime.fromisoformat(at)
+    when = str(plain.get("at") or "")
+    if when:
+        datetime.fromisoformat(when)
     return Record(
         id=str(plain.get("id") or secrets.token_hex(8)),
-        at=at,
+        at=when,
         text=plain["text"],
         confidence=None if confidence is None else float(confidence),
         emotion=_emotion(emotion) if emotion else None,

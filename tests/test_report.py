@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pypdf
@@ -201,7 +202,7 @@ def test_the_lexicon_finds_what_it_is_for() -> None:
 
 
 def test_the_pdf_carries_its_own_font() -> None:
-    reader = pypdf.PdfReader(io.BytesIO(report.as_pdf(SHEET)))
+    reader: Any = pypdf.PdfReader(io.BytesIO(report.as_pdf(SHEET)))
     fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]
     assert fonts
     for font in fonts:
