@@ -64,6 +64,9 @@ class Shown(NamedTuple):
     message: Any
     sheet: Any
     line: Any
+    text: Any
+    reply: Any
+    label: Any
 
 
 class Parts(NamedTuple):
@@ -106,7 +109,9 @@ def build(notes: Notes) -> Parts:
             days = gr.Radio([(f"{days}일 뒤에 지우기", days) for days in get_args(Days)], value=7, label="보관 기간")
             begin = gr.Button("저장 시작", variant="primary")
         with gr.Row():
-            key = gr.Textbox(label=KEY, info=KEY_INFO, type="password", max_length=100, buttons=["copy"], scale=3)
+            key = gr.Textbox(
+                "", label=KEY, info=KEY_INFO, type="password", max_length=100, buttons=["copy"], scale=3, elem_id="key"
+            )
             reopen = gr.Button("열쇠로 열기", min_width=140)
         message = gr.HTML(talk.status(""))
         with gr.Row():
@@ -116,7 +121,7 @@ def build(notes: Notes) -> Parts:
             download = gr.Button("내 기록 받기", variant="primary", min_width=140)
             share = gr.Button("전달 열쇠 만들기", min_width=140)
             delete = gr.Button("지금 삭제", variant="stop", min_width=140)
-        shared = gr.Textbox(label="전달 열쇠", interactive=False, visible=False, buttons=["copy"])
+        shared = gr.Textbox(label="만든 전달 열쇠", interactive=False, visible=False, buttons=["copy"])
         with gr.Accordion("한 줄씩 고치기", open=False):
             line = gr.Dropdown([], label="고칠 말", interactive=True)
             text = gr.Textbox(label="내가 한 말", lines=2, max_length=MAX_TEXT)
@@ -128,7 +133,7 @@ def build(notes: Notes) -> Parts:
                 redact = gr.Button("이 말 가리기", min_width=140)
         sheet = gr.HTML(label="기록")
         with gr.Accordion("전달받은 기록 열기 (상담하는 분)", open=False):
-            token = gr.Textbox(label="전달 열쇠", info="적은 뒤 Enter", type="password", max_length=100)
+            token = gr.Textbox("", label="받은 전달 열쇠", info="적은 뒤 Enter", type="password", max_length=100)
             file = gr.File(label="또는 받은 JSON 파일", file_types=[".json"], type="filepath")
             received = gr.HTML()
         saved = gr.JSON(visible="hidden", label="파일")
@@ -140,7 +145,7 @@ def wire(parts: Parts, notes: Notes, history: gr.State, view: talk.View, turns: 
     """Give the tab its events. ``view``: the talk's components; ``turns``: its events, which a deletion breaks off."""
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
     p, key = parts, parts.key
-    shown, talk_now = [p.message, p.sheet, p.line], list(view)
+    shown, talk_now = list(Shown(p.message, p.sheet, p.line, p.text, p.reply, p.label)), list(view)
     edited: dict[str, Any] = {"outputs": [history, view.chat, *shown], **private}
 
     p.tab.select(partial(seen, notes), [key, history], shown, **private)
@@ -198,7 +203,7 @@ def seen(notes: Notes, key: str, history: list[Record]) -> Shown:
 def _shown(turns: list[Record], message: str = "") -> Shown:
     page = report.as_html(report.sheet(turns), whole=False).decode()
     choices = [(f"{number}. {turn.text[:40]}", turn.id) for number, turn in enumerate(turns, 1)]
-    return Shown(talk.status(message), page, gr.Dropdown(choices, value=None))
+    return Shown(talk.status(message), page, gr.Dropdown(choices, value=None), "", "", "")
 
 
 @kindly(5, at=1)
@@ -258,7 +263,7 @@ def exported(notes: Notes, key: str, history: list[Record], kind: str, reader: s
 
 @kindly(2, at=1)
 def share_key(notes: Notes, key: str) -> tuple[Any, ...]:
-    if not key.strip():
+    if not noting.given(key):
         raise BadSheet("nothing is stored", NOTHING_STORED)
     return gr.Textbox(notes.journal.share(key), visible=True), talk.status(SHARED)
 
@@ -274,7 +279,7 @@ def delete_all(notes: Notes, key: str) -> tuple[Any, ...]:
 @kindly(1)
 def read_by_token(notes: Notes, token: str) -> str:
     """A clinician's view: only of the talk that this very key opens."""
-    if not token.strip():
+    if not noting.given(token):
         return ""
     return report.as_html(report.sheet(notes.turns(token, [])), whole=False).decode()
 

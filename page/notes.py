@@ -61,20 +61,21 @@ class Notes:
         return self.journal.begin(days, Consent(storing=storing, place=place))
 
     def turns(self, key: str, history: Sequence[Record]) -> list[Record]:
-        """All of the talk, masked: what is stored, then what is only in the page's memory. Raises `WrongKey`."""
-        stored = self.journal.records(key) if key.strip() else []
+        """All of the talk in its order, masked: what is stored and what is only in the page's memory. Raises `WrongKey`."""
+        stored = self.journal.records(key) if given(key) else []
         known = {turn.id for turn in stored}
-        return stored + [record.masked(turn) for turn in history if turn.id not in known]
+        unstored = [record.masked(turn) for turn in history if turn.id not in known]
+        return sorted(stored + unstored, key=lambda turn: turn.at)
 
     def amend(self, key: str, history: Sequence[Record], changed: Record) -> list[Record]:
         """Put ``changed`` in its place, in the journal first; the new history."""
-        if key.strip():
+        if given(key):
             self.journal.amend(key, changed)
         return [changed if turn.id == changed.id else turn for turn in history]
 
     def delete(self, key: str) -> None:
         """Delete the stored talk, if there is one. Raises `WrongKey`, and `JournalFailed` if it could not be done."""
-        if not key.strip():
+        if not given(key):
             return
         try:
             self.journal.delete(key)
@@ -83,10 +84,15 @@ class Notes:
 
     def until(self, key: str) -> str:
         """The line that says whether and how long the talk is stored. Raises `WrongKey`."""
-        if not key.strip():
+        if not given(key):
             return NOT_STORED
         day = report.clock(record.at(self.journal.expires(key)))[:10]
         return STORED.format(day=day)
+
+
+def given(key: str | None) -> bool:
+    """Whether there is a key; a text box that nobody has touched holds None."""
+    return bool((key or "").strip())
 
 
 def not_stored(error: Exception) -> str:

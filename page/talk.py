@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from page.notes import Notes
+from page.notes import Notes, given
 from pipeline import audio
 from pipeline.counsellor import Counsellor
 from pipeline.errors import JiwooError
@@ -75,7 +75,7 @@ def _say(
             if turn.complete:
                 taken = notes.take(turn, said)
                 yield view(turn, history)._replace(history=grown(history, taken))
-                if key.strip():
+                if given(key):
                     message, stored = notes.write(key, taken)
                     yield _skipped()._replace(saving=status(message, "" if stored else "notice"))
             else:
