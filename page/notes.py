@@ -6,6 +6,7 @@ the journal takes it, and the journal checks it there.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,19 +31,27 @@ class Notes:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.journal = Journal(settings.database, settings.secret)
+        self.journal = Journal(settings.database, settings.secret, place=settings.place)
 
     @cached_property
     def models(self) -> Mapping[str, str]:
         """Stage → what it runs with, for the record."""
         try:
-            found = load.models(self._settings)
+            found = [model for model in load.models(self._settings) if model.name]
+            return {model.stage: f"{model.name} ({model.source}, {self._version(model)})" for model in found}
         except Exception:  # a turn is worth more than the name of what made it
             log.exception("the models could not be named")
             return {}
-        return {
-            model.stage: f"{model.name} ({model.source}, {model.megabytes:.1f} MB)" for model in found if model.name
-        }
+
+    def _version(self, model: load.ModelInfo) -> str:
+        """Which weights exactly: the first signs of their SHA-256 for those that lie here, else their size."""
+        if model.source != "bundled":
+            return f"{model.megabytes:.1f} MB"
+        whole = hashlib.sha256()
+        for file in sorted((self._settings.checkpoints / model.stage).glob("*")):
+            if file.suffix in (".safetensors", ".h5"):
+                whole.update(file.read_bytes())
+        return f"SHA-256 {whole.hexdigest()[:12]}"
 
     def take(self, turn: Turn, said: Audio | str) -> Record:
         """The record of a turn that is complete."""

@@ -91,11 +91,14 @@ class Journal:
     """The log. Threads may share one. ``clock``: seconds since 1970.
 
     ``database``: the path of an SQLite file or a postgresql:// URL. ``secret``: the server's half of every key; without
-    it nothing is stored. No method lists talks: who has no key finds nothing.
+    it nothing is stored. ``place``: where the database stands, in Korean, where that is known better than by its kind.
+    No method lists talks: who has no key finds nothing.
     """
 
-    def __init__(self, database: str, secret: str = "", clock: Callable[[], float] = time.time) -> None:
-        self._secret, self._clock = secret, clock
+    def __init__(
+        self, database: str, secret: str = "", clock: Callable[[], float] = time.time, place: str = ""
+    ) -> None:
+        self._secret, self._clock, self._place = secret, clock, place
         self._server_keys: dict[bytes, bytes] = {}
         self._store: _Store = _Postgres(database) if "://" in database else _Sqlite(Path(database))
 
@@ -106,7 +109,7 @@ class Journal:
     @property
     def place(self) -> str:
         """Where the log lies, in Korean, for the consent."""
-        return self._store.place
+        return self._place or self._store.place
 
     def begin(self, days: Days, consent: Consent) -> str:
         """Begin a talk that is deleted after ``days``; the key that opens it. It is shown once and kept nowhere here.

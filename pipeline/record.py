@@ -22,7 +22,7 @@ REDACTED = "(가림)"
 class Record:
     """One turn of a talk, afterwards.
 
-    id: random, to find it again; at: ISO 8601 in UTC, to the second; confidence: None where the text was typed;
+    id: random, to find it again; at: ISO 8601 in UTC; confidence: None where the text was typed;
     pace: None where there was no sound; corrected: the emotion that the person says it was, "" for none;
     edited: the person changed or took out words; models: stage → what ran.
     """
@@ -80,8 +80,8 @@ def of_turn(turn: Turn, said: Audio | str, models: Mapping[str, str] | None = No
 
 
 def at(seconds: float) -> str:
-    """A moment (seconds since 1970) as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """A moment (seconds since 1970) as ISO 8601 in UTC, to the millisecond: turns are put in order by it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def masked(record: Record) -> Record:

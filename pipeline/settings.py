@@ -17,7 +17,7 @@ SECRET_LENGTH = 16
 class Settings:
     """weights: where models come from, see `pipeline.weights`; threads: compute threads for one process with both
     torch and TensorFlow; seed: same seed and input, same answer and voice; database: where the consented log lies, a
-    path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing."""
+    path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing; place: where it lies, told before consent."""
 
     weights: WeightsChoice = "bundled"
     checkpoints: Path = ROOT / "checkpoints"
@@ -25,10 +25,11 @@ class Settings:
     seed: int = 0
     database: str = field(default=str(ROOT / "journal.sqlite3"), repr=False)  # a URL may hold a password
     secret: str = field(default="", repr=False)
+    place: str = ""
 
     @classmethod
     def from_env(cls) -> Settings:
-        """Read JIWOO_WEIGHTS, _CHECKPOINTS, _THREADS, _SEED, _DATABASE and _SECRET. Raises ValueError that says the fix."""
+        """Read JIWOO_WEIGHTS, _CHECKPOINTS, _THREADS, _SEED, _DATABASE, _SECRET and _PLACE. Raises ValueError that says the fix."""
         weights = os.environ.get("JIWOO_WEIGHTS", cls.weights)
         if weights not in get_args(WeightsChoice):
             raise ValueError(f"JIWOO_WEIGHTS is {weights!r}; set it to one of {', '.join(get_args(WeightsChoice))}")
@@ -39,6 +40,7 @@ class Settings:
             seed=_whole("JIWOO_SEED", cls.seed),
             database=os.environ.get("JIWOO_DATABASE") or cls.database,
             secret=_secret(),
+            place=os.environ.get("JIWOO_PLACE", cls.place),
         )
 
 

@@ -32,7 +32,7 @@ import pytest
 import soundfile
 
 from pipeline.settings import ROOT
-from tests.fakes import FakeStages, tone
+from tests.fakes import QUICK_KEYS, FakeStages, tone
 
 LOCAL = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
 
@@ -61,6 +61,22 @@ def no_real_log(monkeypatch):
         return connect(database, *args, **kwargs)
 
     monkeypatch.setattr(sqlite3, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch):
+    """Keys are not stretched at full cost, which is there to slow down who guesses."""
+    monkeypatch.setattr("pipeline.sealing.SCRYPT_COST", QUICK_KEYS)
+
+
+@pytest.fixture
+def memory_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder that needs no disk, where there is one: for what writes thousands of times and survives no power cut."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="jiwoo-", dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,10 @@ import signal
 import sys
 import time
 
+from pipeline import sealing
 from pipeline.journal import Consent, Journal
 from pipeline.record import Record
+from tests.fakes import QUICK_KEYS
 
 SECRET = "a secret of the tests, long enough"
 TEXT = "오늘은 정말 아무것도 하기 싫었어요. "
@@ -53,6 +55,7 @@ def kill_one(database: str, seconds: float) -> dict[str, object]:
 
 def main() -> None:
     database, kills = sys.argv[1], int(sys.argv[2])
+    sealing.SCRYPT_COST = QUICK_KEYS
     dice = random.Random(kills)
     for _ in range(kills):
         print(json.dumps(kill_one(database, dice.uniform(0.0, 0.06))), flush=True)

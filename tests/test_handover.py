@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
 import urllib.request
@@ -150,6 +151,12 @@ def test_a_wrong_key_stores_nothing_and_says_so(kept: Notes) -> None:
 def test_models_that_cannot_be_named_cost_no_turn(kept: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.load.models", lambda _: 1 / 0)
     assert say(kept, "", [], "안녕").history[0].models == {}
+
+
+def test_the_record_names_the_very_weights(kept: Notes, checkpoints: Path) -> None:
+    [turn] = say(kept, "", [], "안녕").history
+    digest = hashlib.sha256((checkpoints / "emotion" / "model.safetensors").read_bytes()).hexdigest()
+    assert digest[:12] in turn.models["emotion"] and set(turn.models) == {"stt", "emotion", "reply", "tts"}
 
 
 # --- see, edit, take out ---------------------------------------------------------------------------------------------------

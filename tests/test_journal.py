@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import os
+import re
 import secrets
 import sqlite3
 import subprocess
@@ -224,6 +225,11 @@ def test_a_clinicians_key_ends_with_the_talk(opened: Journal) -> None:
         opened.records(shared)
 
 
+def test_a_guess_of_the_secret_is_dear() -> None:
+    [cost] = re.findall(r"SCRYPT_COST = (.*)", (ROOT / "pipeline/sealing.py").read_text("utf-8"))
+    assert eval(cost)["n"] >= 2**14
+
+
 def test_keys_are_random_and_long() -> None:
     keys = {str(module.OwnKey.new()) for _ in range(500)}
     assert len(keys) == len({key.split(".")[0] for key in keys}) == 500
@@ -241,7 +247,8 @@ def test_nobody_can_list_talks() -> None:
 # --- two people --------------------------------------------------------------------------------------------------------
 
 
-def test_two_who_talk_at_once_for_2000_turns_never_see_each_other(sqlite: Journal) -> None:
+def test_two_who_talk_at_once_for_2000_turns_never_see_each_other(memory_disk: Path) -> None:
+    sqlite = Journal(str(memory_disk / "journal.sqlite3"), SECRET)
     names = ("가람", "나루")
     keys = {name: sqlite.begin(7, AGREED) for name in names}
     wrong: list[str] = []
@@ -260,6 +267,7 @@ def test_two_who_talk_at_once_for_2000_turns_never_see_each_other(sqlite: Journa
     assert not wrong
     for name in names:
         assert [turn.text for turn in sqlite.records(keys[name])] == [f"{name} {i}" for i in range(1000)]
+    sqlite.close()
 
 
 # --- the end of a talk ---------------------------------------------------------------------------------------------------
@@ -516,6 +524,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 
 def test_90_writers_killed_lose_no_turn_that_they_acknowledged(path: Path) -> None:
+    """What a power cut would add is synchronous=FULL's part; see the test of the pragmas."""
     command = [sys.executable, "-m", "tests.journal_under_fire", str(path), "90"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     writers = [json.loads(line) for line in done.stdout.splitlines()]

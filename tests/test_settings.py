@@ -28,7 +28,9 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("JIWOO_SEED", "11")
     monkeypatch.setenv("JIWOO_DATABASE", "postgresql://jiwoo:word@db/log")
     monkeypatch.setenv("JIWOO_SECRET", "sixteen letters!")
-    expected = Settings("auto", tmp_path, 7, 11, "postgresql://jiwoo:word@db/log", "sixteen letters!")
+    monkeypatch.setenv("JIWOO_PLACE", "서울의 병원 서버")
+    log = "postgresql://jiwoo:word@db/log"
+    expected = Settings("auto", tmp_path, 7, 11, log, "sixteen letters!", "서울의 병원 서버")
     assert Settings.from_env() == expected
     assert "word" not in repr(expected) and "sixteen" not in repr(expected), "no log shows a secret"
 
