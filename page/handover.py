@@ -21,7 +21,7 @@ from page import talk
 from page.notes import Notes
 from pipeline import report
 from pipeline.counsellor import MAX_TEXT
-from pipeline.errors import BadSheet, JiwooError
+from pipeline.errors import BadSheet, JiwooError, StoringRefused, WrongKey
 from pipeline.journal import SHARED_DAYS, Days
 from pipeline.record import Record
 from pipeline.turn import EMOTIONS
@@ -36,6 +36,7 @@ PLACE = "저장되는 곳을 확인했어요: {place}"
 KEY = "내 기록 열쇠"
 KEY_INFO = "저장한 기록은 이 열쇠로만 열려요. 화면을 닫으면 다시 보여 드릴 수 없으니 안전한 곳에 적어 두세요."
 BEGUN = "지금부터 하는 이야기를 저장해요. 열쇠를 꼭 적어 두세요."
+ALREADY = "이미 열쇠가 있어요. 새로 시작하려면 이 열쇠를 적어 두고 칸을 비운 다음 눌러 주세요."
 NO_LINE = "고칠 말을 먼저 골라 주세요."
 CHANGED = "고쳤어요."
 REDACTED = "이 말을 가렸어요."
@@ -150,8 +151,9 @@ def wire(parts: Parts, notes: Notes, history: gr.State, view: talk.View, turns: 
 
     p.tab.select(partial(seen, notes), [key, history], shown, **private)
     agreed = [key, p.message, view.saving, p.storing, p.place]
-    p.begin.click(partial(begun, notes), [p.storing, p.place, p.days], agreed, **private)
-    gr.on([p.reopen.click, key.submit], partial(reopened, notes), key, [*shown, *talk_now], cancels=turns, **private)
+    p.begin.click(partial(begun, notes), [key, p.storing, p.place, p.days], agreed, **private)
+    opened: dict[str, Any] = {"outputs": [*shown, *talk_now], "cancels": turns, **private}
+    gr.on([p.reopen.click, key.submit], partial(reopened, notes), [key, history], **opened)
     p.line.input(partial(picked, notes), [key, history, p.line], [p.message, p.text, p.reply, p.label], **private)
     p.change.click(partial(reworded, notes), [key, history, p.line, p.text, p.reply, p.label], **edited)
     p.redact.click(partial(redacted, notes), [key, history, p.line], **edited)
@@ -207,16 +209,20 @@ def _shown(turns: list[Record], message: str = "") -> Shown:
 
 
 @kindly(5, at=1)
-def begun(notes: Notes, storing: bool, place: bool, days: Any) -> tuple[Any, ...]:
-    """Storing begins with the next turn; the consents are asked anew the next time."""
+def begun(notes: Notes, key: str, storing: bool, place: bool, days: Any) -> tuple[Any, ...]:
+    """Storing begins with the next turn; the consents are asked anew the next time. A key that is there is not lost."""
+    if noting.given(key):
+        raise StoringRefused("there is a key already", ALREADY)
     key = notes.begin(storing, place, days)
     return key, talk.status(BEGUN), talk.status(notes.until(key)), False, False
 
 
 @kindly(SHOWN + VIEW)
-def reopened(notes: Notes, key: str) -> tuple[Any, ...]:
-    """The stored talk is taken up again, with what was said before."""
-    turns = notes.turns(key, [])
+def reopened(notes: Notes, key: str, history: list[Record]) -> tuple[Any, ...]:
+    """The stored talk is taken up again; what was said on this page meanwhile stays with it."""
+    if not noting.given(key):
+        raise WrongKey("no key was given")
+    turns = notes.turns(key, history)
     until = talk.status(notes.until(key))
     again = talk.cleared()._replace(chat=talk.chat(turns), history=turns, status=talk.status(""), saving=until)
     return (*_shown(turns, OPENED.format(count=len(turns))), *again)

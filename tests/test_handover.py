@@ -44,7 +44,7 @@ def kept(tmp_path: Path) -> Iterator[Notes]:
 
 
 def agree(kept: Notes) -> str:
-    key, *_ = handover.begun(kept, True, True, 7)
+    key, *_ = handover.begun(kept, "", True, True, 7)
     return key
 
 
@@ -76,7 +76,7 @@ def test_consents_are_apart_unticked_and_the_shortest_time_stands_first(kept: No
 def test_without_both_consents_no_key_is_made_and_no_file(
     kept: Notes, tmp_path: Path, storing: bool, place: bool
 ) -> None:
-    key, said, *_ = handover.begun(kept, storing, place, 7)
+    key, said, *_ = handover.begun(kept, "", storing, place, 7)
     assert key == gr.skip() and "동의" in said
     assert not list(tmp_path.rglob("*sqlite*"))
 
@@ -87,14 +87,29 @@ def test_a_talk_without_a_key_is_written_nowhere(kept: Notes, tmp_path: Path) ->
     assert not list(tmp_path.rglob("*"))
 
 
+def test_a_key_that_is_there_is_not_lost_by_beginning_again(kept: Notes) -> None:
+    key, said, *_ = handover.begun(kept, agree(kept), True, True, 7)
+    assert key == gr.skip() and handover.ALREADY in said
+
+
+def test_opening_a_stored_talk_keeps_what_was_said_meanwhile(kept: Notes) -> None:
+    key = agree(kept)
+    say(kept, key, [], "어제 이야기")
+    today = say(kept, "", [], "오늘 이야기").history
+    view = talk.View(*handover.reopened(kept, key, today)[-len(talk.View._fields) :])
+    assert [turn.text for turn in view.history] == ["어제 이야기", "오늘 이야기"] and len(view.chat) == 4
+    nothing = talk.View(*handover.reopened(kept, "", today)[-len(talk.View._fields) :])
+    assert nothing.history == nothing.chat == gr.skip()
+
+
 def test_a_server_without_a_secret_says_so_and_stores_nothing(tmp_path: Path) -> None:
     without = Notes(Settings(database=str(tmp_path / "journal.sqlite3")))
-    key, said, *_ = handover.begun(without, True, True, 7)
+    key, said, *_ = handover.begun(without, "", True, True, 7)
     assert key == gr.skip() and "저장하지 않아요" in said and not list(tmp_path.iterdir())
 
 
 def test_with_both_consents_a_turn_is_stored_and_the_page_says_until_when(kept: Notes) -> None:
-    key, said, banner, *unticked = handover.begun(kept, True, True, 30)
+    key, said, banner, *unticked = handover.begun(kept, "", True, True, 30)
     assert "열쇠" in said and "지워져요" in banner and unticked == [False, False]
     shown = say(kept, key, [], "오늘은 조금 나아요")
     assert [turn.text for turn in kept.journal.records(key)] == ["오늘은 조금 나아요"]
@@ -329,7 +344,7 @@ def site(folder: Path) -> Iterator[Site]:
 
 
 def begin(site: Site, session: str) -> str:
-    return site.visit(session, handover.begun, [True, True, 7])[0]
+    return site.visit(session, handover.begun, ["", True, True, 7])[0]
 
 
 def test_two_people_on_the_page_by_turns_never_see_each_other(site: Site) -> None:
@@ -360,9 +375,9 @@ def test_the_life_of_a_record_on_the_page(site: Site, folder: Path) -> None:
     shown = handover.Shown(*site.visit(session, handover.seen, [key, None]))
     [(_, line)] = shown.line["choices"]
     assert CANARY in shown.sheet
-    again = site.visit(uuid.uuid4().hex, handover.reopened, [key])
+    again = site.visit(uuid.uuid4().hex, handover.reopened, [key, None])
     assert CANARY in str(again), "another day, with the key"
-    assert CANARY not in str(site.visit(uuid.uuid4().hex, handover.reopened, [key[:-1] + "x"]))
+    assert CANARY not in str(site.visit(uuid.uuid4().hex, handover.reopened, [key[:-1] + "x", None]))
     picked = site.visit(session, handover.picked, [key, None, line])
     assert CANARY in picked[1]
     site.visit(session, handover.reworded, [key, None, line, f"바꾼 {CANARY}", "네", "행복"])
@@ -389,7 +404,7 @@ def test_whoever_calls_the_private_events_without_a_key_gets_nothing(site: Site)
     guess = f"{key[:16]}.{'A' * 43}"
     calls: list[tuple[Callable[..., Any], list[Any]]] = [
         (handover.seen, [guess, None]),
-        (handover.reopened, [guess]),
+        (handover.reopened, [guess, None]),
         (handover.exported, [guess, None, "json", ""]),
         (handover.share_key, [guess]),
         (handover.delete_all, [guess]),
