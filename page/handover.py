@@ -166,8 +166,13 @@ def wire(parts: Parts, notes: Notes, history: gr.State, view: talk.View, turns: 
     p.file.upload(read_file, p.file, [p.file, p.received], **private)
 
 
-def kindly(outputs: int, at: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A handler that raises leaves the page as it is and says why: its ``at``-th of so many outputs is the message."""
+VIEW, SHOWN = len(talk.View._fields), len(Shown._fields)
+UNCHANGED = gr.skip()
+
+
+def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A handler that raises leaves the page as it is and says why: its ``at``-th of so many outputs is the message, the
+    others are ``rest``."""
 
     def around(handler: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(handler)
@@ -175,9 +180,9 @@ def kindly(outputs: int, at: int = 0) -> Callable[[Callable[..., Any]], Callable
             try:
                 return handler(*args)
             except Exception as error:
-                unchanged = [gr.skip() for _ in range(outputs)]
-                unchanged[at] = talk.status(_kind(error), "notice")
-                return unchanged if outputs > 1 else unchanged[0]
+                left = [rest] * outputs
+                left[at] = talk.status(_kind(error), "notice")
+                return left if outputs > 1 else left[0]
 
         return handled
 
@@ -190,10 +195,6 @@ def _kind(error: Exception) -> str:
         return error.kind
     log.error("the tab of records broke", exc_info=error)
     return JiwooError.default_kind
-
-
-VIEW = len(talk.View._fields)
-SHOWN = len(Shown._fields)
 
 
 @kindly(SHOWN)
@@ -260,9 +261,9 @@ def _line(notes: Notes, key: str, history: list[Record], line: str | None) -> Re
     raise BadSheet("no line was picked", NO_LINE)
 
 
-@kindly(2, at=1)
+@kindly(2, at=1, rest=None)
 def exported(notes: Notes, key: str, history: list[Record], kind: str, reader: str) -> tuple[Any, ...]:
-    """The file, for the browser to save."""
+    """The file, for the browser to save; none where it could not be made, so that not an earlier one is saved again."""
     name, data = report.export(report.sheet(notes.turns(key, history)), kind, reader or "")
     return {"name": name, "data": base64.b64encode(data).decode()}, talk.status(SAVED)
 
