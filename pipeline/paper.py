@@ -48,11 +48,13 @@ class Paper(FPDF):
             self.set_font("ko", size=9.5)
             self.set_text_color(90)
             top, page = self.get_y(), self.page
-            self.multi_cell(NAME_WIDTH, LINE, self.known(name), align="L", new_x=XPos.RIGHT, new_y=YPos.TOP)
-            below = self.get_y() if self.page != page else top
-            self.set_xy(self.l_margin + NAME_WIDTH, below)
+            self.multi_cell(NAME_WIDTH, LINE, self.known(name), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            below = self.get_y()
+            self.set_xy(self.l_margin + NAME_WIDTH, top)
             self.set_text_color(20)
             self.multi_cell(0, LINE, self.known(value), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            if self.page == page:
+                self.set_y(max(below, self.get_y()))
 
     def known(self, text: str) -> str:
         """The text with □ for signs that the font lacks (emoji, some rare letters)."""

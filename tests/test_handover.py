@@ -337,10 +337,13 @@ def site(folder: Path) -> Iterator[Site]:
     counsellor = Counsellor(FakeStages())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
-        page = app.build(counsellor, Settings(database=str(folder / "journal.sqlite3"), secret=SECRET))
+        settings = Settings(database=str(folder / "journal.sqlite3"), secret=SECRET)
+        site_notes = Notes(settings)
+        page = app.build(counsellor, settings, notes=site_notes)
         _, url, _ = page.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
         yield Site(page, url, counsellor)
         page.close()
+        site_notes.journal.close()
 
 
 def begin(site: Site, session: str) -> str:

@@ -323,6 +323,23 @@ def test_after_deletion_not_even_the_sealed_bytes_or_the_key_are_left(
     assert [turn.text for turn in sqlite.records(theirs)] == ["남의 이야기"]
 
 
+def test_a_program_killed_between_a_deletion_and_its_scrub_scrubs_at_the_next_start(
+    sqlite: Journal, path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = sqlite.begin(7, AGREED)
+    sqlite.write(key, said(CANARY))
+    old = raw(path)
+    with monkeypatch.context() as killed:
+        killed.setattr(sqlite._store, "scrub", lambda: None)
+        sqlite.delete(key)
+    assert bytes_in(path.parent, *old), "the WAL still has it"
+    sqlite.close()
+    started = Journal(str(path), "", clock)
+    started.purge()
+    assert not bytes_in(path.parent, *old)
+    started.close()
+
+
 def test_a_redacted_line_is_gone_from_the_files_too(sqlite: Journal, path: Path) -> None:
     key = sqlite.begin(7, AGREED)
     turn = said(CANARY)

@@ -220,6 +220,11 @@ def test_the_pdf_has_the_notice_on_every_page_and_no_page_is_torn() -> None:
     assert "".join(foot.sub("", page) for page in pages).count("요즘잠을못자요") == 12 * 40
 
 
+def test_words_without_a_blank_are_broken_and_none_is_lost() -> None:
+    long = report.sheet([dataclasses.replace(TALK[0], text="가나다라" * 500)], NOW)
+    assert "가나다라" * 500 in pdf_text(report.as_pdf(long)).replace(re.sub(r"\s", "", report.NOTICE) + "·1쪽", "")
+
+
 def test_a_sign_that_the_font_lacks_is_shown_as_a_box(caplog: pytest.LogCaptureFixture) -> None:
     odd = report.sheet([dataclasses.replace(TALK[0], text="힘들어요😢\x00\u200b끝")], NOW)
     text = pdf_text(report.as_pdf(odd))
