@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ import gradio as gr
 
 from page import api, handover, look, talk
 from page.notes import NOT_STORED, Notes
+from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
-from pipeline.load import LoadedStages
+from pipeline.load import LoadedStages, ModelInfo
 from pipeline.settings import ROOT, Settings
 
 EXAMPLES = ROOT / "examples"
+Models = Callable[[], list[ModelInfo]]
 WAITING = 20  # people in the queue; one more is turned away
 KEEP_SECONDS = 3600  # how long a recording or an answer lies on the server
 # One turn at a time: the stages share two cores.
@@ -42,10 +45,18 @@ LAUNCH: Any = {
 
 
 def build(
-    counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES, notes: Notes | None = None
+    counsellor: Counsellor,
+    settings: Settings,
+    examples: Path = EXAMPLES,
+    models: Models | None = None,
+    notes: Notes | None = None,
 ) -> gr.Blocks:
-    """The page and its API. Loads no model, and opens no log before somebody agrees."""
-    notes = notes or Notes(settings)
+    """The page and its API. Loads no model, and opens no log before somebody agrees.
+
+    models: tells the weights in use; without, what ``settings`` would give. notes: the way to the log.
+    """
+    weights_in_use = models or partial(load.models, settings)
+    notes = notes or Notes(settings, weights_in_use)
     page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
     with page:
         history = gr.State([])
@@ -58,7 +69,7 @@ def build(
         with gr.Accordion("도움받을 수 있는 곳", open=False):
             gr.HTML(look.help_list())
         with gr.Accordion("지금 쓰는 모델", open=False):
-            models = gr.Markdown("살펴보고 있어요…")
+            table = gr.Markdown("살펴보고 있어요…")
 
         turn: Any = {"outputs": list(view), "api_visibility": "private", "show_progress_on": view.status}
         turn.update(QUEUEING)
@@ -72,7 +83,8 @@ def build(
             turns.append(button.click(partial(hear, recording=str(clip.path)), before, **turn))
         gr.on([clear.click, view.chat.clear], talk.cleared, None, list(view), cancels=turns, api_visibility="private")
         handover.wire(record, notes, history, view, turns)
-        page.load(partial(look.model_table, settings), outputs=models, api_visibility="private")
+        arrival = partial(_arrival, weights_in_use)
+        page.load(arrival, outputs=[table, view.status], api_visibility="private")
         api.add_endpoints(counsellor, QUEUEING)
     return page.queue(max_size=WAITING)
 
@@ -121,6 +133,12 @@ def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.
     return view, send, clear, clips
 
 
+def _arrival(models: Models) -> tuple[str, str]:
+    """What a visitor is told first: the table of the models, and in the status line what is not as it should be."""
+    told = models()
+    return look.model_table(told), talk.status(look.notices(told), "notice")
+
+
 def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:
     if not clips:
         return []
@@ -138,12 +156,12 @@ def main() -> None:
         settings = Settings.from_env()
     except ValueError as error:
         sys.exit(str(error))
-    stages = LoadedStages(settings)
+    stages = LoadedStages(settings, patient=False)
     # People's voices lie in a folder of our own, which goes when the program goes.
     with tempfile.TemporaryDirectory(prefix="jiwoo-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
-        notes = Notes(settings)
-        page = build(Counsellor(stages), settings, notes=notes)
+        notes = Notes(settings, stages.models)
+        page = build(Counsellor(stages), settings, models=stages.models, notes=notes)
         threading.Thread(target=stages.warm_up, name="warm-up", daemon=True).start()
         threading.Thread(target=notes.journal.purge_for_ever, name="purge", daemon=True).start()
         page.launch(**LAUNCH)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,9 +12,8 @@ from typing import Any
 
 import gradio as gr
 
-from pipeline import load
+from pipeline.load import ModelInfo
 from pipeline.safety import HELP_LINES, HelpLine
-from pipeline.settings import Settings
 
 CSS = Path(__file__).with_name("style.css")
 # Gradio writes lang="en"; a screen reader would read the Korean with an English voice.
@@ -27,6 +26,7 @@ TITLE = """# 지우
 WAVE = gr.WaveformOptions(waveform_color="#a8a29e", waveform_progress_color="#0f766e")
 WELCOME = "오늘 마음이 어떠셨나요?\n편하게 말하거나 적어 주세요.\n녹음은 멈추는 순간 보내져요."
 STAGES = {"stt": "받아쓰기 (Wav2Vec2)", "emotion": "감정 (BERT)", "reply": "대답 (GPT-2)", "tts": "목소리 (Tacotron)"}
+LOCKS = {"locked": "고정됨", "not locked": "고정되지 않음"}
 SOURCES = {"bundled": "함께 들어 있음", "hub": "Hugging Face Hub", "missing": "없음"}
 QUALITY = {
     "cer": "CER",
@@ -133,14 +133,20 @@ def examples(folder: Path) -> list[Example]:
     return [example for example in rows if example.path.is_file()]
 
 
-def model_table(settings: Settings) -> str:
+def model_table(models: Sequence[ModelInfo]) -> str:
     """The weights in use, as Markdown."""
     rows = ["| 단계 | 가중치 | 출처 | MB | 측정값 |", "|---|---|---|--:|---|"]
-    for model in load.models(settings):
-        source = " · ".join(part for part in (SOURCES.get(model.source, model.source), model.notice) if part)
+    for model in models:
+        lock = f"{model.revision[:8]} {LOCKS[model.lock]}" if model.lock else ""
+        source = " · ".join(part for part in (SOURCES.get(model.source, model.source), lock, model.notice) if part)
         measured = ", ".join(figures(model.metrics)) or "–"
         rows.append(f"| {STAGES[model.stage]} | {model.name or '–'} | {source} | {model.megabytes:.1f} | {measured} |")
     return "\n".join(rows)
+
+
+def notices(models: Sequence[ModelInfo]) -> str:
+    """What a visitor should know of the weights in use, each sentence once; empty when all is as it should be."""
+    return " ".join(dict.fromkeys(model.notice for model in models if model.notice))
 
 
 def figures(metrics: dict[str, Any]) -> list[str]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, partial
+from pathlib import Path
 
 from pipeline import load, record, report
 from pipeline.errors import JiwooError, JournalFailed
 from pipeline.journal import Consent, Days, Journal
+from pipeline.load import ModelInfo
 from pipeline.record import Record
 from pipeline.settings import Settings
 from pipeline.turn import Audio, Turn
@@ -29,33 +31,26 @@ NOT_DELETED = "아직 지우지 못했어요. 조금 뒤에 다시 눌러 주세
 class Notes:
     """The page's way to the journal."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, models: Callable[[], list[ModelInfo]] | None = None) -> None:
+        """``models``: tells the weights in use; without, what ``settings`` would give."""
+        self._settings, self._models = settings, models or partial(load.models, settings)
         self.journal = Journal(settings.database, settings.secret, place=settings.place)
 
-    @cached_property
     def models(self) -> Mapping[str, str]:
-        """Stage → what it runs with, for the record."""
+        """Stage → what it runs with now, for the record."""
         try:
-            found = [model for model in load.models(self._settings) if model.name]
-            return {model.stage: f"{model.name} ({model.source}, {self._version(model)})" for model in found}
+            return {m.stage: f"{m.name} ({m.source}, {self._version(m)})" for m in self._models() if m.name}
         except Exception:  # a turn is worth more than the name of what made it
             log.exception("the models could not be named")
             return {}
 
-    def _version(self, model: load.ModelInfo) -> str:
-        """Which weights exactly: the first signs of their SHA-256 for those that lie here, else their size."""
-        if model.source != "bundled":
-            return f"{model.megabytes:.1f} MB"
-        whole = hashlib.sha256()
-        for file in sorted((self._settings.checkpoints / model.stage).glob("*")):
-            if file.suffix in (".safetensors", ".h5"):
-                whole.update(file.read_bytes())
-        return f"SHA-256 {whole.hexdigest()[:12]}"
+    def _version(self, model: ModelInfo) -> str:
+        """Which weights exactly: a commit of the Hub, or the first signs of the SHA-256 of those that lie here."""
+        return model.revision[:12] or f"SHA-256 {_digest(self._settings.checkpoints / model.stage)}"
 
     def take(self, turn: Turn, said: Audio | str) -> Record:
         """The record of a turn that is complete."""
-        return record.of_turn(turn, said, self.models)
+        return record.of_turn(turn, said, self.models())
 
     def write(self, key: str, taken: Record) -> tuple[str, bool]:
         """Store a turn of a talk with a key: a sentence for the person, and whether it is stored. Never an exception."""
@@ -97,6 +92,16 @@ class Notes:
             return NOT_STORED
         day = report.clock(record.at(self.journal.expires(key)))[:10]
         return STORED.format(day=day)
+
+
+@cache
+def _digest(folder: Path) -> str:
+    """Of a checkpoint's weights, read once."""
+    whole = hashlib.sha256()
+    for file in sorted(folder.glob("*")):
+        if file.suffix in (".safetensors", ".h5"):
+            whole.update(file.read_bytes())
+    return whole.hexdigest()[:12]
 
 
 def given(key: str | None) -> bool:

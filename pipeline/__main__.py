@@ -9,6 +9,7 @@
     python -m pipeline speak -d sounds --stdin
     python -m pipeline turn clip.wav       # or --text "…"; -o answer.wav keeps the sound
     python -m pipeline models
+    python -m pipeline lock                # or: lock kresnik kogpt2; pins the Hub's models in checkpoints/hub.lock.json
     python -m pipeline report sheet.json -o sheet.pdf   # or .html, .csv, .json; --to age1… encrypts it
 
 A line that cannot be worked on gives {"error": …} in its place and the rest go on; the exit status is then 1.
@@ -28,7 +29,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline import audio, load, safety
+from pipeline import audio, catalogue, hub, load, safety
+from pipeline import lock as locks
 from pipeline import report as sheets
 from pipeline.counsellor import Counsellor
 from pipeline.errors import BadText, JiwooError
@@ -85,6 +87,14 @@ def models(_: Counsellor, __: str, ___: argparse.Namespace) -> Row:
     return {"models": [asdict(model) for model in load.models(Settings.from_env())]}
 
 
+def lock(_: Counsellor, name: str, __: argparse.Namespace) -> Row:
+    settings = Settings.from_env()
+    pin = hub.resolve(catalogue.named(name), settings.endpoint)
+    locks.write(settings.checkpoints, name, pin)
+    megabytes = round(sum(file.size for file in pin.files.values()) / 1e6, 1)
+    return {"name": name, "repository": pin.repository, "revision": pin.revision, "megabytes": megabytes}
+
+
 def report(_: Counsellor, path: str, args: argparse.Namespace) -> Row:
     output = Path(args.output)
     made = sheets.load(Path(path).read_bytes())
@@ -96,7 +106,7 @@ def report(_: Counsellor, path: str, args: argparse.Namespace) -> Row:
 
 
 VERBS: dict[str, Callable[[Counsellor, str, argparse.Namespace], Row]] = {
-    verb.__name__: verb for verb in (transcribe, emotion, risk, reply, rank, speak, turn, models, report)
+    verb.__name__: verb for verb in (transcribe, emotion, risk, reply, rank, speak, turn, models, lock, report)
 }
 
 
@@ -166,6 +176,9 @@ def parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name)
         if name == "models":
             continue
+        if name == "lock":
+            verb.add_argument("inputs", nargs="*", help="models of pipeline/catalogue.py; all without any")
+            continue
         verb.add_argument("inputs", nargs="*", help=INPUTS.get(name, "texts"))
         verb.add_argument("--stdin", action="store_true", help="one input a line from standard input")
         if name in ("speak", "turn"):
@@ -184,8 +197,11 @@ def main(argv: list[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger(load.__name__).setLevel(logging.INFO)  # how far a download is
     inputs: Iterable[str] = [""]
-    if args.verb != "models":
+    if args.verb == "lock":
+        inputs = args.inputs or [model.name for model in catalogue.CATALOGUE]
+    elif args.verb != "models":
         inputs = args.inputs
         if args.stdin:
             sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """The order of a turn, written once: hear → look for danger → read the feeling → answer → speak.
 
     sound ─► Transcript ─► Risk ─► Emotion ─► Reply ─► Speech
-             empty: "please say it again"   level ≥ 1: fixed answer with 109, the generator is not asked
+             empty or unsure: "please say it again"   level ≥ 1: fixed answer with 109, the generator is not asked
 
 Whatever a stage does, the turn ends with a Korean sentence: a stage that fails leaves a `Failure` and the turn goes on
 with what there is.
@@ -23,6 +23,12 @@ log = logging.getLogger(__name__)
 
 MAX_TEXT = 2_000
 """Characters of typed text; more is refused, not cut."""
+
+UNSURE_BELOW = 0.5
+"""Expected share of right syllables under which a sentence is better said again: half of it is wrong. How many clips that
+asks back, and how many of those were wrong indeed, stands in checkpoints/stt/metrics.json."""
+QUOTED = 30
+"""Characters of what was heard that the question repeats."""
 
 NOT_HEARD = Reply("잘 듣지 못했어요. 조금 더 가까이에서 다시 한번 말씀해 주시겠어요?", "reprompt")
 NO_ANSWER = Reply(
@@ -74,6 +80,9 @@ class Counsellor:
         alternatives = turn.transcript.alternatives if turn.transcript else ()
         turn, risk = _run(turn, "safety", lambda: safety.assess(turn.text, alternatives), UNSURE)
         turn = replace(turn, risk=risk)
+        if risk.level == 0 and turn.transcript and turn.transcript.confidence < UNSURE_BELOW:
+            yield from self._speak(replace(turn, reply=say_again(turn.text)))
+            return
 
         turn, emotion = _run(
             turn, "emotion", lambda: felt or self.stages.emotion_reader.read(turn.text), Emotion.unknown()
@@ -128,6 +137,14 @@ class Counsellor:
             yield piece
         if not spoken:
             raise StageFailed("the voice gave no sound")
+
+
+def say_again(heard: str) -> Reply:
+    """Ask the person to say it again, and tell what was heard."""
+    quoted = heard if len(heard) <= QUOTED else heard[:QUOTED].rstrip() + "…"
+    return Reply(
+        f"제가 ‘{quoted}’처럼 들었는데, 맞게 들었는지 자신이 없어요. 천천히 다시 한번 말씀해 주시겠어요?", "reprompt"
+    )
 
 
 def checked(text: str) -> str:

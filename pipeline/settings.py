@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from pipeline import catalogue
+
 WeightsChoice = Literal["bundled", "hub", "auto"]
 ROOT = Path(__file__).resolve().parents[1]
 SECRET_LENGTH = 16
@@ -15,12 +17,18 @@ SECRET_LENGTH = 16
 
 @dataclass(frozen=True)
 class Settings:
-    """weights: where models come from, see `pipeline.weights`; threads: compute threads for one process with both
-    torch and TensorFlow; seed: same seed and input, same answer and voice; database: where the consented log lies, a
-    path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing; place: where it lies, told before consent."""
+    """weights: where models come from, see `pipeline.weights`; stt, emotion, reply: a row of `pipeline.catalogue` by
+    its name, "bundled", or "" for the usual one; endpoint: where the Hub is; threads: compute threads for one process
+    with both torch and TensorFlow; seed: same seed and input, same answer and voice; database: where the consented log
+    lies, a path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing; place:
+    where that is, told before consent."""
 
     weights: WeightsChoice = "bundled"
+    stt: str = ""
+    emotion: str = ""
+    reply: str = ""
     checkpoints: Path = ROOT / "checkpoints"
+    endpoint: str = "https://huggingface.co"
     threads: int = 2
     seed: int = 0
     database: str = field(default=str(ROOT / "journal.sqlite3"), repr=False)  # a URL may hold a password
@@ -29,13 +37,14 @@ class Settings:
 
     @classmethod
     def from_env(cls) -> Settings:
-        """Read JIWOO_WEIGHTS, _CHECKPOINTS, _THREADS, _SEED, _DATABASE, _SECRET and _PLACE. Raises ValueError that says the fix."""
-        weights = os.environ.get("JIWOO_WEIGHTS", cls.weights)
-        if weights not in get_args(WeightsChoice):
-            raise ValueError(f"JIWOO_WEIGHTS is {weights!r}; set it to one of {', '.join(get_args(WeightsChoice))}")
+        """Read the variables of the README's table. Raises ValueError that says the fix."""
         return cls(
-            weights=cast(WeightsChoice, weights),
+            weights=cast(WeightsChoice, _one_of("JIWOO_WEIGHTS", get_args(WeightsChoice), cls.weights)),
+            stt=_one_of("JIWOO_STT", ("bundled", *catalogue.names("stt")), ""),
+            emotion=_one_of("JIWOO_EMOTION", ("bundled", *catalogue.names("emotion")), ""),
+            reply=_one_of("JIWOO_REPLY", ("bundled", *catalogue.names("reply")), ""),
             checkpoints=Path(os.environ.get("JIWOO_CHECKPOINTS", cls.checkpoints)),
+            endpoint=os.environ.get("HF_ENDPOINT", cls.endpoint).rstrip("/"),
             threads=_whole("JIWOO_THREADS", min(cls.threads, os.cpu_count() or 1)),
             seed=_whole("JIWOO_SEED", cls.seed),
             database=os.environ.get("JIWOO_DATABASE") or cls.database,
@@ -49,6 +58,15 @@ def _secret() -> str:
     if 0 < len(value) < SECRET_LENGTH:
         fix = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
         raise ValueError(f"JIWOO_SECRET is too short ({len(value)} characters); make one with: {fix}")
+    return value
+
+
+def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; set it to one of {', '.join(choices)}")
     return value
 
 

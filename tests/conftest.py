@@ -11,7 +11,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-for name in [name for name in os.environ if name.startswith("JIWOO_")]:
+for name in [name for name in os.environ if name.startswith("JIWOO_") or name == "HF_ENDPOINT"]:
     del os.environ[name]
 # A program that a test starts as a whole writes its log here, and only if it is given a secret, too.
 os.environ["JIWOO_DATABASE"] = f"/tmp/jiwoo-tests-{os.getpid()}/journal.sqlite3"
@@ -31,7 +31,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from pipeline import hub
 from pipeline.settings import ROOT
+from pipeline.weights import CHECKPOINT_FILES
 from tests.fakes import QUICK_KEYS, FakeStages, tone
 
 LOCAL = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
@@ -48,6 +50,23 @@ def no_network(monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_the_hub() -> None:
+    """What a test learned of its Hub is not what the next one's is like."""
+    hub.forget()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A checkpoints folder in which every stage has its files, with nothing of worth in them."""
+    for stage, names in CHECKPOINT_FILES.items():
+        folder = tmp_path / "checkpoints" / stage
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / name).write_bytes(b"x" * 10)
+    return tmp_path / "checkpoints"
 
 
 @pytest.fixture(autouse=True)

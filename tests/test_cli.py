@@ -146,7 +146,9 @@ def test_models(run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("JIWOO_CHECKPOINTS", str(tmp_path))
     [row] = run("models").rows
     assert [model["stage"] for model in row["models"]] == ["stt", "emotion", "reply", "tts"]
-    assert {tuple(model) for model in row["models"]} == {("stage", "source", "name", "megabytes", "notice", "metrics")}
+    assert {tuple(model) for model in row["models"]} == {
+        ("stage", "source", "name", "megabytes", "notice", "revision", "lock", "metrics")
+    }
 
 
 # --- many lines ----------------------------------------------------------------------------------------------------

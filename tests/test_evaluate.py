@@ -46,16 +46,52 @@ class Responder:
         return Reply("그러셨군요.", "fallback")
 
 
-def test_recognition_counts_every_kind_of_error(tmp_path, monkeypatch):
-    path = tmp_path / "a.wav"
-    sound = tone(1.0)
-    soundfile.write(path, sound.samples, sound.rate)
-    monkeypatch.setattr(data, "speech", lambda root, name: [data.Clip(path, "x", "가나다라", 1.0)])
+@pytest.fixture
+def clips(tmp_path, monkeypatch) -> None:
+    """Each recognition set is two clips of 가나다라, by two speakers of one source."""
+    sound, rows = tone(1.0), []
+    for speaker in ("secret name", "another"):
+        path = tmp_path / "speech" / "tedx" / speaker / "a.wav"
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, sound.samples, sound.rate)
+        rows.append(data.Clip(path, speaker, "가나다라", 1.0))
+    monkeypatch.setattr(data, "speech", lambda root, name: rows)
+    monkeypatch.setattr(evaluate, "NON_SPEECH", 13)
+
+
+def test_recognition_counts_every_kind_of_error(clips, tmp_path):
     got = evaluate.stt(only(transcriber=FakeTranscriber("가마다")), tmp_path, 10)
     assert set(got["sets"]) == set(evaluate.STT_SETS)
     one = got["sets"]["asr_dev"]
-    assert (one["substitutions"], one["deletions"], one["insertions"], one["letters"]) == (1, 1, 0, 4)
-    assert one["cer"] == 0.5 and one["clips"] == 1
+    assert (one["substitutions"], one["deletions"], one["insertions"], one["letters"]) == (2, 2, 0, 8)
+    assert one["cer"] == 0.5 and one["clips"] == 2 and "whisper_base" not in one
+    assert one["by_speaker"] == {"tedx 1": {"clips": 1, "cer": 0.5}, "tedx 2": {"clips": 1, "cer": 0.5}}
+
+
+def test_words_where_nobody_speaks_are_counted(clips, tmp_path):
+    chatty = evaluate.stt(only(transcriber=FakeTranscriber("네")), tmp_path, 10)["non_speech"]
+    assert chatty["clips"] == 13 == len(chatty["with_words"])
+    assert not evaluate.stt(only(transcriber=FakeTranscriber("")), tmp_path, 10)["non_speech"]["with_words"]
+
+
+def test_another_recogniser_hears_the_same_clips(clips, tmp_path):
+    ours, other = FakeTranscriber("가마다"), FakeTranscriber("가나다라")
+    one = evaluate.stt(only(transcriber=ours), tmp_path, 10, other)["sets"]["asr_dev"]
+    assert one["cer"] == 0.5 and one["whisper_base"]["cer"] == 0.0
+    assert len(other.calls) == 2 * len(evaluate.STT_SETS)
+
+
+def test_confidence_is_held_against_what_was_right(clips, tmp_path):
+    def of(text, confidence):
+        stages = only(transcriber=FakeTranscriber(text, confidence))
+        return evaluate.stt(stages, tmp_path, 10)["sets"]["asr_dev"]["confidence"]
+
+    sure = of("가마다", 0.9)
+    assert (sure["mean"], sure["right"], sure["asked_again"]) == (0.9, 0.5, 0)
+    assert sure["calibration_error"] == pytest.approx(0.4)
+    wrong = of("마", 0.1)
+    assert wrong["asked_again"] == wrong["asked_again_under_half_right"] == wrong["under_half_right"] == 2
+    assert of("가나다라", 1.0)["calibration_error"] == 0.0
 
 
 def test_emotion_is_measured_on_test_rows_alone(tmp_path, monkeypatch):
@@ -128,14 +164,14 @@ def test_a_sentence_that_cannot_be_spoken_is_counted_not_hidden(tmp_path, monkey
 
 
 def test_only_a_whole_measurement_is_written_down(tmp_path, monkeypatch):
-    monkeypatch.setitem(evaluate.MEASURES, "stt", lambda stages, root, limit: {"limit": limit})
+    monkeypatch.setitem(evaluate.MEASURES, "emotion", lambda stages, root, limit: {"limit": limit})
     settings = Settings(checkpoints=tmp_path)
     monkeypatch.setattr(Settings, "from_env", lambda: settings)
-    (tmp_path / "stt").mkdir()
-    evaluate.main(["stt", "--limit", "3", "--root", str(tmp_path)])
-    assert not (tmp_path / "stt/metrics.json").exists()
-    evaluate.main(["stt", "--root", str(tmp_path)])
-    assert json.loads((tmp_path / "stt/metrics.json").read_text("utf-8")) == {"limit": 10**9}
+    (tmp_path / "emotion").mkdir()
+    evaluate.main(["emotion", "--limit", "3", "--root", str(tmp_path)])
+    assert not (tmp_path / "emotion/metrics.json").exists()
+    evaluate.main(["emotion", "--root", str(tmp_path)])
+    assert json.loads((tmp_path / "emotion/metrics.json").read_text("utf-8")) == {"limit": 10**9}
 
 
 def test_the_table_shows_every_measured_set(checkpoints):

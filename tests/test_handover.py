@@ -24,6 +24,7 @@ from pipeline import report
 from pipeline.counsellor import Counsellor
 from pipeline.errors import JournalFailed
 from pipeline.journal import Journal
+from pipeline.load import ModelInfo
 from pipeline.record import REDACTED, Record
 from pipeline.settings import Settings
 from tests.fakes import FakeStages
@@ -163,9 +164,18 @@ def test_a_wrong_key_stores_nothing_and_says_so(kept: Notes) -> None:
     assert "저장 안 됨" in say(kept, "0" * 16 + "." + "a" * 43, [], "안녕").saving
 
 
-def test_models_that_cannot_be_named_cost_no_turn(kept: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.load.models", lambda _: 1 / 0)
-    assert say(kept, "", [], "안녕").history[0].models == {}
+def test_models_that_cannot_be_named_cost_no_turn(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> list[ModelInfo]:
+        raise RuntimeError("no table")
+
+    assert say(Notes(Settings(), broken), "", [], "안녕").history[0].models == {}
+    assert "could not be named" in caplog.text
+
+
+def test_a_model_of_the_hub_is_named_by_its_commit() -> None:
+    large = ModelInfo("stt", "hub", "kresnik", 1262.0, "", "0123456789abcdef", "held", {})
+    [turn] = say(Notes(Settings(), lambda: [large]), "", [], "안녕").history
+    assert turn.models == {"stt": "kresnik (hub, 0123456789ab)"}
 
 
 def test_the_record_names_the_very_weights(kept: Notes, checkpoints: Path) -> None:

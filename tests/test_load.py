@@ -58,7 +58,7 @@ class Maker:
 @pytest.fixture
 def maker(monkeypatch: pytest.MonkeyPatch) -> Maker:
     made = Maker()
-    monkeypatch.setattr(weights, "find", lambda stage, settings: Found(stage, Path("/there") / stage, "bundled", stage))
+    monkeypatch.setattr(weights, "find", lambda stage, *_, **__: Found(stage, Path("/there") / stage, "bundled", stage))
     for attribute, (_, module, kind) in PARTS.items():
         monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{kind: made.model(attribute)}))
     return made
@@ -132,21 +132,16 @@ def test_two_counsellors_share_no_stages(maker: Maker) -> None:
 # --- models() ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def shelf(tmp_path: Path) -> Path:
-    for stage, names in CHECKPOINT_FILES.items():
-        (tmp_path / stage).mkdir()
-        for name in names:
-            (tmp_path / stage / name).write_bytes(b"x" * 500_000)
-    return tmp_path
-
-
 def test_models_tell_source_size_and_figures_of_every_stage_without_loading_one(shelf: Path) -> None:
+    for stage in STAGES:
+        for name in CHECKPOINT_FILES[stage]:
+            (shelf / stage / name).write_bytes(b"x" * 500_000)
     (shelf / "stt/metrics.json").write_text(json.dumps({"cer": 0.25}), "utf-8")
     told = load.models(Settings(checkpoints=shelf))
     assert [info.stage for info in told] == list(STAGES)
     assert {info.source for info in told} == {"bundled"}
-    assert [info.megabytes for info in told] == [1.5] * 4
+    assert [info.megabytes for info in told] == [0.5 * len(CHECKPOINT_FILES[stage]) for stage in STAGES]
+    assert {(info.notice, info.lock, info.revision) for info in told} == {("", "", "")}
     assert told[0].metrics == {"cer": 0.25} and told[1].metrics == {}
 
 

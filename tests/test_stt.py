@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,11 +15,13 @@ from safetensors.torch import load_file, save_file
 
 from pipeline import stt
 from pipeline.audio import RATE
+from pipeline.ctc import beam_search
 from pipeline.errors import WeightsMissing
 from pipeline.korean import split_jamo
-from pipeline.stt import OVERLAP_SECONDS, WINDOW_SECONDS, Wav2Vec2Transcriber, collapse
-from pipeline.turn import Audio
+from pipeline.stt import OVERLAP_SECONDS, WINDOW_SECONDS, Wav2Vec2Transcriber
+from pipeline.turn import Audio, Transcript
 from tests.fakes import DAMAGES, spoil
+from training import nonspeech, train_lm
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +94,40 @@ def test_weights_are_read_as_float32_and_without_dropout(transcriber: Wav2Vec2Tr
 # --- what is heard -------------------------------------------------------------------------------------------------
 
 
-def test_louder_or_shifted_sound_is_the_same_text(transcriber: Wav2Vec2Transcriber) -> None:
+class Always:
+    """Takes everything for speech; or the spans it is given."""
+
+    def __init__(self, *spans: tuple[int, int]) -> None:
+        self.given = list(spans)
+
+    def spans(self, samples: np.ndarray) -> list[tuple[int, int]]:
+        return self.given or [(0, len(samples))]
+
+
+@pytest.fixture
+def listening(transcriber: Wav2Vec2Transcriber, monkeypatch: pytest.MonkeyPatch) -> Wav2Vec2Transcriber:
+    monkeypatch.setattr(transcriber, "_voice", Always())
+    return transcriber
+
+
+def test_louder_or_shifted_sound_is_the_same_text(listening: Wav2Vec2Transcriber) -> None:
     samples = noise(1.5)
-    plain = transcriber.transcribe(Audio(samples, RATE))
+    plain = listening.transcribe(Audio(samples, RATE))
+    assert plain.text
     for other in (2 * samples, 0.05 * samples, samples + 0.2):
-        assert transcriber.transcribe(Audio(other, RATE)).text == plain.text
-        np.testing.assert_allclose(transcriber.probabilities(other), transcriber.probabilities(samples), atol=1e-3)
+        assert listening.transcribe(Audio(other, RATE)).text == plain.text
+        np.testing.assert_allclose(listening.log_probabilities(other), listening.log_probabilities(samples), atol=1e-2)
 
 
-def test_the_same_sound_is_the_same_transcript(transcriber: Wav2Vec2Transcriber) -> None:
+def test_the_same_sound_is_the_same_transcript(listening: Wav2Vec2Transcriber) -> None:
     sound = Audio(noise(1.0), RATE)
-    assert transcriber.transcribe(sound) == transcriber.transcribe(sound)
+    assert listening.transcribe(sound) == listening.transcribe(sound)
+
+
+def test_where_nobody_speaks_the_network_is_not_asked(transcriber, monkeypatch) -> None:
+    monkeypatch.setattr(transcriber, "_logits", lambda samples: 1 / 0)
+    for _, sound in nonspeech.clips(13):
+        assert transcriber.transcribe(sound) == Transcript("", 0.0)
 
 
 def test_another_rate_is_a_mistake_of_the_caller(transcriber: Wav2Vec2Transcriber) -> None:
@@ -109,10 +135,13 @@ def test_another_rate_is_a_mistake_of_the_caller(transcriber: Wav2Vec2Transcribe
         transcriber.transcribe(Audio(noise(1.0), 22_050))
 
 
-def hears(transcriber, monkeypatch, rows: Sequence[Sequence[float]]) -> stt.Transcript:
-    """The transcript of a network that gives these probabilities."""
-    monkeypatch.setattr(transcriber, "probabilities", lambda samples: np.array(rows, np.float32))
-    return transcriber.transcribe(Audio(noise(0.5), RATE))
+def hears(transcriber, monkeypatch, *rows: Sequence[Sequence[float]]) -> Transcript:
+    """The transcript of a network that gives these probabilities, a stretch of speech each."""
+    spans = [(i * RATE, (i + 1) * RATE) for i in range(len(rows))]
+    logs = iter([np.log(np.array(part, np.float32) + 1e-9) for part in rows])
+    monkeypatch.setattr(transcriber, "_voice", Always(*spans))
+    monkeypatch.setattr(transcriber, "log_probabilities", lambda samples: next(logs))
+    return transcriber.transcribe(Audio(noise(len(rows)), RATE))
 
 
 @pytest.fixture
@@ -122,9 +151,13 @@ def worded(transcriber: Wav2Vec2Transcriber, monkeypatch: pytest.MonkeyPatch) ->
     return transcriber
 
 
-def test_confidence_is_the_mean_probability_of_what_was_chosen(worded, monkeypatch) -> None:
+NE, GA = [[0.1, 0, 0.9, 0]], [[0.3, 0, 0, 0.7]]
+NE_OR_GA = [[0, 0, 0.6, 0.4]]
+
+
+def test_without_calibration_confidence_is_the_mean_probability_of_what_was_chosen(worded, monkeypatch) -> None:
     heard = hears(worded, monkeypatch, [[1, 0, 0, 0], [0.1, 0, 0.9, 0], [0.9, 0.1, 0, 0], [0.3, 0, 0, 0.7]])
-    assert heard.text == "네가" and heard.confidence == pytest.approx(0.8)
+    assert heard.text == "네가" and heard.confidence == pytest.approx(math.sqrt(0.9 * 0.7), abs=1e-4)
 
 
 @pytest.mark.parametrize("rows", [[[0.9, 0.1, 0, 0]] * 3, [[0.1, 0.9, 0, 0]] * 3], ids=["blanks", "word borders"])
@@ -133,24 +166,103 @@ def test_nothing_understood_is_an_empty_text_without_confidence(worded, monkeypa
     assert (heard.text, heard.confidence) == ("", 0.0)
 
 
-@pytest.mark.parametrize(
-    ("path", "labels"),
-    [
-        ([], []),
-        ([0, 0, 0], []),
-        ([1, 1, 1], [1]),
-        ([1, 0, 1], [1, 1]),
-        ([0, 1, 1, 0, 0, 2, 2, 1], [1, 2, 1]),
-        ([3, 3, 0, 3, 0, 0], [3, 3]),
-    ],
-)
-def test_runs_become_one_and_blanks_go(path: list[int], labels: list[int]) -> None:
-    assert collapse(path, 0) == labels
+def test_other_readings_come_best_first_and_differ(worded, monkeypatch) -> None:
+    heard = hears(worded, monkeypatch, NE_OR_GA)
+    assert heard.text == "네" and heard.alternatives[0] == "가"
+    assert len({heard.text, *heard.alternatives}) == 1 + len(heard.alternatives) <= 1 + stt.ALTERNATIVES
 
 
-def test_the_blank_need_not_be_the_first_symbol() -> None:
-    assert collapse([5, 0, 0, 5, 0, 5], blank=5) == [0, 0]
+def test_stretches_are_joined_in_order_and_doubted_one_by_one(worded, monkeypatch) -> None:
+    heard = hears(worded, monkeypatch, NE, [[1, 0, 0, 0]], GA, NE_OR_GA)
+    assert heard.text == "네 가 네", "a stretch without words leaves no gap"
+    assert heard.alternatives[0] == "네 가 가", "the least sure stretch is the first to be read otherwise"
+    assert heard.confidence == pytest.approx((0.9 + 0.7 + 0.6) / 3, abs=1e-3)
 
+
+# --- the decoder that a folder may bring -----------------------------------------------------------------------------
+
+DECODER = {
+    "language_model": "lm.npz", "weight": 0.6, "bonus": 0.5, "confidence": {"intercept": 1.0, "weights": [2.0, 0.5, 0.1]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def with_decoder(folder: Path) -> Path:
+    train_lm.main(["--tiny", "--out", str(folder / "lm.npz")])
+    (folder / "decoder.json").write_text(json.dumps(DECODER), "utf-8")
+    return folder
+
+
+def test_a_folder_without_a_decoder_is_decoded_by_the_network_alone(transcriber) -> None:
+    assert transcriber.fusion is None and transcriber.confidence == stt.Confidence()
+
+
+def test_the_language_model_decides_between_what_sounds_alike(with_decoder: Path) -> None:
+    transcriber = Wav2Vec2Transcriber(with_decoder)
+    said = [transcriber.symbols.index("|" if s == " " else s) for s in split_jamo("오늘도 고마워요")]
+    unclear = [transcriber.symbols.index(s) for s in split_jamo("오늘도")][-1]  # ㅗ, heard here as ㅜ more clearly
+    other = transcriber.symbols.index("ᅮ")
+    rows = np.full((2 * len(said), len(transcriber.symbols)), -12.0, np.float32)
+    for i, symbol in enumerate(said):
+        rows[2 * i, symbol], rows[2 * i + 1, transcriber.blank] = 0.0, 0.0
+        if symbol == unclear and i > 3:
+            rows[2 * i, symbol], rows[2 * i, other] = math.log(0.4), math.log(0.6)
+    alone, helped = (
+        transcriber.text(beam_search(rows, transcriber.blank, fusion)[0].ids) for fusion in (None, transcriber.fusion)
+    )
+    assert alone != "오늘도 고마워요" and helped == "오늘도 고마워요"
+
+
+def test_confidence_is_the_calibrated_share(with_decoder: Path) -> None:
+    confidence = Wav2Vec2Transcriber(with_decoder).confidence
+    assert confidence.of([0.0, 0.0, 0.0]) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert confidence.of([-1.0, 0.0, 0.0]) == pytest.approx(1 / (1 + math.exp(1)))
+    assert 0 < confidence.of([-9.0, -9.0, -9.0]) < confidence.of([-0.1, -0.1, 0.0]) < 1
+
+
+@pytest.mark.parametrize("missing", ["language_model", "weight", "bonus", "confidence"])
+def test_a_decoder_that_lacks_something_is_refused(with_decoder: Path, missing: str) -> None:
+    (with_decoder / "decoder.json").write_text(json.dumps({k: v for k, v in DECODER.items() if k != missing}), "utf-8")
+    with pytest.raises(WeightsMissing, match=r"decoder\.json"):
+        Wav2Vec2Transcriber(with_decoder)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_decoder_without_its_language_model_is_refused(with_decoder: Path, damage: str) -> None:
+    spoil(with_decoder / "lm.npz", damage)
+    with pytest.raises(WeightsMissing):
+        Wav2Vec2Transcriber(with_decoder)
+
+
+# --- the blank ---------------------------------------------------------------------------------------------------------
+
+
+def padding(folder: Path, token: object, configured: int | None) -> Path:
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"pad_token_id": configured}), "utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": token}), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("token", ["ᄀ", {"content": "ᄀ", "special": True}])
+def test_the_blank_is_the_padding_of_the_tokenizer(folder: Path, token: object) -> None:
+    transcriber = Wav2Vec2Transcriber(padding(folder, token, 0))
+    assert transcriber.symbols[transcriber.blank] == "ᄀ"
+
+
+def test_where_the_tokenizer_says_nothing_the_configuration_tells_the_blank(folder: Path) -> None:
+    assert Wav2Vec2Transcriber(padding(folder, None, 2)).blank == 2
+    (folder / "tokenizer_config.json").unlink()
+    assert Wav2Vec2Transcriber(folder).blank == 2
+
+
+@pytest.mark.parametrize("configured", [None, 9_999])
+def test_a_folder_that_does_not_tell_the_blank_is_refused(folder: Path, configured: int | None) -> None:
+    with pytest.raises(WeightsMissing, match="blank"):
+        Wav2Vec2Transcriber(padding(folder, "not in the vocabulary", configured))
+
+
+# --- vocabularies -------------------------------------------------------------------------------------------------------
 
 WRITTEN = "안녕 값을 좋아 왜"
 
@@ -185,9 +297,9 @@ WINDOW, OVERLAP = int(WINDOW_SECONDS * RATE), int(OVERLAP_SECONDS * RATE)
 @pytest.mark.parametrize("samples", [4_800, 20_123, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW - OVERLAP + 1, 600_007])
 def test_long_sound_has_as_many_frames_as_the_network_would_give(transcriber, samples: int) -> None:
     frames = int(transcriber.model._get_feat_extract_output_lengths(samples))
-    found = transcriber.probabilities(noise(samples / RATE)[:samples])
+    found = transcriber.log_probabilities(noise(samples / RATE)[:samples])
     assert found.shape == (frames, len(transcriber.symbols))
-    np.testing.assert_allclose(found.sum(1), 1, atol=1e-4)
+    np.testing.assert_allclose(np.exp(found).sum(1), 1, atol=1e-4)
 
 
 @pytest.fixture
@@ -206,14 +318,14 @@ def watched(transcriber: Wav2Vec2Transcriber, monkeypatch: pytest.MonkeyPatch) -
         return torch.from_numpy(np.stack([samples[begins], edge], 1)).double()
 
     monkeypatch.setattr(transcriber, "_logits", logits)
-    monkeypatch.setattr(torch.Tensor, "softmax", lambda self, axis: self)
+    monkeypatch.setattr(torch.Tensor, "log_softmax", lambda self, axis: self)
     return windows
 
 
-@pytest.mark.parametrize("seconds", [1.0, 16.0, 16.1, 29.9, 30.1, 60.0])
+@pytest.mark.parametrize("seconds", [1.0, 10.0, 10.1, 17.9, 18.1, 60.0])
 def test_windows_put_together_are_the_whole_sound_in_order(transcriber, watched, seconds: float) -> None:
     ramp = np.arange(int(seconds * RATE), dtype=np.float64)
-    begins, edge = transcriber.probabilities(ramp).T
+    begins, edge = transcriber.log_probabilities(ramp).T
     np.testing.assert_array_equal(begins, np.arange(len(begins)) * transcriber.frame)
     inner = edge[RATE // transcriber.frame : -(RATE // transcriber.frame)]
     assert (inner >= 0.99 * RATE / WINDOW).all(), "no frame was read nearer than a second to an edge inside the sound"
@@ -223,6 +335,6 @@ def test_windows_put_together_are_the_whole_sound_in_order(transcriber, watched,
 def test_time_and_memory_grow_linearly(transcriber, watched) -> None:
     for minutes in (1, 10):
         watched.clear()
-        transcriber.probabilities(np.zeros(minutes * 60 * RATE))
+        transcriber.log_probabilities(np.zeros(minutes * 60 * RATE))
         assert max(watched) <= WINDOW
         assert sum(watched) <= minutes * 60 * RATE * WINDOW / (WINDOW - OVERLAP) + WINDOW

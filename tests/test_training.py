@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,10 +32,12 @@ from training import (
     loop,
     text_corpus,
     train_emotion,
+    train_lm,
     train_reply,
     train_stt,
     train_tts,
     tts_corpus,
+    tune_decoder,
     whisper_encoder,
 )
 
@@ -50,7 +54,9 @@ def tiny(tiny_stt: Path, tiny_emotion: Path, tiny_reply: Path, tiny_tts: Path) -
 def shelf(tiny: Shelf, tmp_path: Path) -> Path:
     """A checkpoints folder of all four."""
     for stage, folder in tiny.items():
-        (tmp_path / stage).symlink_to(folder / "out")
+        shutil.copytree(folder / "out", tmp_path / stage)
+    train_lm.main(["--tiny", "--out", str(tmp_path / "stt/lm.npz")])
+    tune_decoder.write(tmp_path / "stt", weight=0.5, bonus=0.5, intercept=0.0, weights=[1.0, 0.0, 0.0])
     return tmp_path
 
 
@@ -370,12 +376,18 @@ def test_prompts_are_context_and_not_learnt(tiny: Shelf) -> None:
 # --- sound ---------------------------------------------------------------------------------------------------------
 
 
-def test_labels_of_a_transcript_come_back_as_its_text() -> None:
+@pytest.mark.parametrize("spelt", ["jamo", "syllables"])
+def test_labels_of_a_transcript_come_back_as_its_text(spelt: str) -> None:
     text = "안녕하세요 값이 없어요"
-    labels = train_stt.labels_of(f" {text}, abc!  ")
-    with_blanks = [i for label in labels for i in (label, label, 0)]
-    assert train_stt.greedy_text(with_blanks) == text
-    assert train_stt.UNKNOWN not in {list(train_stt.VOCABULARY)[i] for i in labels}
+    targets = train_stt.Targets([text, "가나"] if spelt == "syllables" else ())
+    labels = targets.labels(f" {text}, abc!  ")
+    assert targets.text([i for label in labels for i in (label, label, 0)]) == text
+    assert targets.ids[train_stt.UNKNOWN] not in labels
+
+
+def test_a_syllable_that_was_never_written_is_unknown() -> None:
+    targets = train_stt.Targets(["가나"])
+    assert targets.symbols[3:] == ["가", "나"] and targets.labels("가뷁") == [3, targets.ids[train_stt.UNKNOWN]]
 
 
 def test_no_speaker_fills_more_than_their_share() -> None:
@@ -388,10 +400,34 @@ def test_no_speaker_fills_more_than_their_share() -> None:
 
 def test_augmented_sound_stays_sound_of_unit_variance() -> None:
     rng, wave = random.Random(0), torch.randn(8_000)
-    for _ in range(10):
+    for _ in range(30):
         other = train_stt.augment(wave.clone(), rng)
         assert other.isfinite().all() and other.std() == pytest.approx(1, abs=0.01) and abs(other.mean()) < 0.01
         assert 0.8 < len(other) / len(wave) < 1.25
+
+
+def test_a_room_rings_after_the_sound_and_not_before() -> None:
+    click = torch.zeros(16_000)
+    click[4_000] = 1.0
+    ringing = train_stt._in_room(click, seconds=0.3, reverberant=1.0)
+    assert ringing[:3_999].abs().max() < 1e-5 and ringing[4_000] == pytest.approx(1.0, abs=1e-3)
+    tail = ringing[4_001:] ** 2
+    assert tail.sum() == pytest.approx(1.0, rel=0.05), "as much energy as asked for"
+    assert tail[4_500:].sum() < 1e-3 * tail.sum(), "60 dB down after 0.3 s"
+
+
+def test_a_band_keeps_what_lies_in_it() -> None:
+    t = torch.arange(16_000) / 16_000
+    low, middle, high = (torch.sin(2 * torch.pi * hertz * t) for hertz in (100.0, 1_000.0, 6_000.0))
+    torch.testing.assert_close(train_stt._band(low + middle + high, 300, 3_400), middle, atol=5e-3, rtol=0)
+
+
+def test_mu_law_keeps_a_wave_within_its_steps() -> None:
+    wave = torch.linspace(-1, 1, 999)
+    coded = train_stt._mu_law(wave)
+    assert (coded - wave).abs().max() < 0.025 and len(coded.unique()) <= 255
+    quiet = wave.abs() < 0.01
+    assert (coded - wave)[quiet].abs().max() < 5e-4, "finer where it is quiet"
 
 
 @pytest.fixture(scope="module")
@@ -419,6 +455,24 @@ def test_the_position_kernel_holds_whispers_sinusoids(whisper) -> None:
 
 
 @torch.no_grad()
+def test_training_adds_the_positions_that_the_kernel_gives(whisper) -> None:
+    _, model, _ = whisper
+    x = torch.randn(1, 60, 512) * 0.1 - whisper_encoder.SHIFT
+    table = train_stt.positions(model)
+    assert table.shape == (whisper_encoder.POSITIONS, 512)
+    torch.testing.assert_close(model.wav2vec2.encoder.pos_conv_embed(x)[0], table[:60], atol=5e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_fewer_positions_are_the_same_network_for_shorter_sound(whisper) -> None:
+    _, model, _ = whisper
+    shorter = whisper_encoder.with_shorter_positions(model, 60)
+    wave = torch.randn(1, 16_000)
+    assert shorter.config.num_conv_pos_embeddings == 120
+    torch.testing.assert_close(shorter(wave).logits, model(wave).logits, atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
 def test_whispers_layers_do_in_their_new_place_what_they_did(whisper) -> None:
     encoder, model, plain = whisper
     hidden = torch.randn(2, 20, 512)
@@ -427,6 +481,26 @@ def test_whispers_layers_do_in_their_new_place_what_they_did(whisper) -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
     shift = plain - model.wav2vec2.feature_projection.projection.bias
     torch.testing.assert_close(shift, torch.full_like(shift, whisper_encoder.SHIFT))
+
+
+def test_calibration_finds_the_shares_behind_noisy_figures() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(4_000, 2))
+    truth = 1 / (1 + np.exp(-(0.5 + 1.5 * features[:, 0])))
+    shares = rng.binomial(20, truth) / 20
+    intercept, weights = tune_decoder.calibrate(features, shares, np.full(4_000, 20.0))
+    assert intercept == pytest.approx(0.5, abs=0.05) and weights == pytest.approx([1.5, 0.0], abs=0.05)
+
+
+def test_the_weight_of_the_language_model_is_where_the_errors_are_fewest(monkeypatch) -> None:
+    best = {"weight": 0.6, "bonus": 1.2}
+    monkeypatch.setattr(
+        tune_decoder, "cer",
+        lambda transcriber, clips, fusion: abs(fusion.weight - best["weight"]) + abs(fusion.bonus - best["bonus"]),
+    )  # fmt: skip
+    nothing: Any = SimpleNamespace(symbols=["|"])
+    chosen = tune_decoder.choose_fusion(nothing, [], nothing)
+    assert (chosen.weight, chosen.bonus) == (0.6, 1.2)
 
 
 @torch.no_grad()

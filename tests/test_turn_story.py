@@ -127,6 +127,31 @@ def test_the_safety_rules_fail_closed(stages, monkeypatch):
     assert last(stages).reply == counsellor.HELP_CARD
 
 
+def test_what_was_hardly_understood_is_asked_again_and_shown(stages):
+    stages.transcriber.text, stages.transcriber.confidence = "오느 날시 조아", 0.3
+    turn = last(stages)
+    assert turn.reply.source == "reprompt" and "오느 날시 조아" in turn.reply.text and turn.text == "오느 날시 조아"
+    assert turn.complete and turn.speech is not None and not turn.failures
+    assert not stages.responder.calls and not stages.emotion_reader.calls, "nothing is guessed from half a sentence"
+
+
+def test_a_long_misheard_sentence_is_quoted_in_part(stages):
+    stages.transcriber.text, stages.transcriber.confidence = "가나다라 " * 40, 0.3
+    assert len(last(stages).reply.text) < 120
+
+
+def test_just_sure_enough_is_answered(stages):
+    stages.transcriber.confidence = counsellor.UNSURE_BELOW
+    assert last(stages).reply.source == "model"
+
+
+def test_a_crisis_that_was_hardly_understood_is_a_crisis(stages):
+    stages.transcriber.text, stages.transcriber.confidence = "죽고 싶어요", 0.1
+    assert last(stages).reply.source == "crisis"
+    stages.transcriber.text, stages.transcriber.alternatives = "주고 시퍼요", ("죽고 싶어요",)
+    assert last(stages).reply.source == "crisis"
+
+
 @pytest.mark.parametrize(
     ("broken", "stage", "source"),
     [

@@ -19,46 +19,122 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline import audio, load
+from pipeline.counsellor import UNSURE_BELOW
 from pipeline.korean import cer_counts, letters
 from pipeline.settings import Settings
-from pipeline.turn import EMOTIONS, Speech
-from training import data
+from pipeline.turn import EMOTIONS, Audio, Speech, Transcriber, Transcript
+from training import data, nonspeech
 
 log = logging.getLogger(__name__)
 
 STT_SETS = ("asr_dev", "asr_test_studio", "asr_test_tedx", "asr_test_deeply_texts")
+NON_SPEECH = 100
 RANKED = 20
 Metrics = dict[str, Any]
 
 
-def stt(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
-    """CER (letters only, micro-averaged) with its parts, and compute seconds a second of sound, per test set."""
+def stt(stages: load.LoadedStages, root: Path, limit: int, other: Transcriber | None = None) -> Metrics:
+    """CER (letters only, micro-averaged) with its parts, per set, source and speaker; how far the confidence can be
+    believed; words heard where nobody speaks. And the same of an ``other`` recogniser on the same clips in the same run."""
     transcriber = stages.transcriber
     sets: Metrics = {}
     for name in STT_SETS:
-        counts, spent, heard_seconds = np.zeros(4, int), 0.0, 0.0
-        clips = data.speech(root, name)[:limit]
-        for clip in clips:
-            sound = audio.decode(clip.path)
-            began = time.perf_counter()
-            heard = transcriber.transcribe(sound)
-            spent += time.perf_counter() - began
-            heard_seconds += sound.seconds
-            counts += cer_counts(clip.text, heard.text)
-        wrong, missing, added, total = counts.tolist()
+        clips = [(clip, audio.decode(clip.path)) for clip in data.speech(root, name)[:limit]]
+        heard = [_Timed.of(transcriber.transcribe, sound) for _, sound in clips]
         sets[name] = {
-            "clips": len(clips), "cer": round((wrong + missing + added) / total, 4),
-            "substitutions": wrong, "deletions": missing, "insertions": added, "letters": total,
-            "seconds_a_second": round(spent / heard_seconds, 4),
-        }  # fmt: skip
+            **_recognition(clips, heard),
+            "by_speaker": _by_speaker(clips, heard),
+            "confidence": _believed(clips, [timed.transcript for timed in heard]),
+        }
+        if other:
+            sets[name]["whisper_base"] = _recognition(clips, [_Timed.of(other.transcribe, sound) for _, sound in clips])
         log.info("%s %s", name, sets[name])
-    return {"sets": sets}
+    silent = [(kind, transcriber.transcribe(sound).text) for kind, sound in nonspeech.clips(NON_SPEECH)]
+    return {
+        "sets": sets,
+        "non_speech": {"clips": NON_SPEECH, "with_words": [kind for kind, text in silent if text]},
+    }
+
+
+@dataclass(frozen=True)
+class _Timed:
+    transcript: Transcript
+    seconds: float
+
+    @classmethod
+    def of(cls, transcribe: Callable[[Audio], Transcript], sound: Audio) -> _Timed:
+        began = time.perf_counter()
+        transcript = transcribe(sound)
+        return cls(transcript, time.perf_counter() - began)
+
+
+Heard = Sequence[tuple[data.Clip, Audio]]
+
+
+def _recognition(clips: Heard, heard: Sequence[_Timed]) -> Metrics:
+    counts = np.sum(
+        [cer_counts(clip.text, t.transcript.text) for (clip, _), t in zip(clips, heard, strict=True)], axis=0
+    )
+    wrong, missing, added, total = counts.tolist()
+    return {
+        "clips": len(clips), "cer": round((wrong + missing + added) / total, 4),
+        "substitutions": wrong, "deletions": missing, "insertions": added, "letters": total,
+        "seconds_a_second": round(sum(t.seconds for t in heard) / sum(sound.seconds for _, sound in clips), 4),
+    }  # fmt: skip
+
+
+def _by_speaker(clips: Heard, heard: Sequence[_Timed]) -> dict[str, Metrics]:
+    """CER of each speaker of each source. Speakers are numbered: some corpora name them."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, (clip, _) in enumerate(clips):
+        groups.setdefault((clip.path.parts[-3], clip.speaker), []).append(i)
+    return {
+        f"{source} {number}": {"clips": len(rows), "cer": _recognition([clips[i] for i in rows], [heard[i] for i in rows])["cer"]}
+        for number, ((source, _), rows) in enumerate(sorted(groups.items()), 1)
+    }  # fmt: skip
+
+
+def _believed(clips: Heard, transcripts: Sequence[Transcript]) -> Metrics:
+    """Confidence against the share of right syllables: both means, the expected calibration error over five bins (Naeini
+    et al. 2015), and what asking again under the counsellor's threshold does."""
+    shares, letters_said = [], []
+    for (clip, _), transcript in zip(clips, transcripts, strict=True):
+        wrong, missing, added, total = cer_counts(clip.text, transcript.text)
+        shares.append(max(0.0, 1 - (wrong + missing + added) / max(1, total)))
+        letters_said.append(total)
+    right, weight = np.array(shares), np.array(letters_said) / sum(letters_said)
+    said = np.array([transcript.confidence for transcript in transcripts])
+    bins = np.minimum((said * 5).astype(int), 4)
+    gaps = [abs(weight[bins == i] @ (said - right)[bins == i]) for i in range(5)]
+    again = said < UNSURE_BELOW
+    return {
+        "mean": round(float(weight @ said), 4), "right": round(float(weight @ right), 4),
+        "calibration_error": round(float(sum(gaps)), 4),
+        "asked_again": int(again.sum()), "asked_again_under_half_right": int((again & (right < 0.5)).sum()),
+        "under_half_right": int((right < 0.5).sum()),
+    }  # fmt: skip
+
+
+class WhisperTranscriber:
+    """Whisper base, int8, greedy, as ``../shared/tools/judge.py setup`` leaves it in ``folder``."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        from faster_whisper import WhisperModel
+
+        self.model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+
+    def transcribe(self, audio: Audio) -> Transcript:
+        segments, _ = self.model.transcribe(
+            audio.samples, language="ko", beam_size=1, temperature=0.0, condition_on_previous_text=False
+        )
+        return Transcript("".join(segment.text for segment in segments).strip())
 
 
 def emotion(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
@@ -185,13 +261,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--root", type=Path, default=data.data_root())
     parser.add_argument("--limit", type=int, default=10**9, help="rows a test set; fewer than all are not written down")
     parser.add_argument("--listener", type=Path, default=data.data_root().parent / "tools/judge.py")
+    parser.add_argument("--whisper", type=Path, default=Path.home() / ".cache/jiwoo-judge", help="the listener's model")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = Settings.from_env()
     stages = load.LoadedStages(settings)
     for what in args.what:
-        extra = {"listener": args.listener} if what == "tts" else {}
-        metrics = MEASURES[what](stages, args.root, args.limit, **extra)
+        extra: list[Any] = []
+        if what == "tts":
+            extra = [args.listener]
+        elif what == "stt":
+            extra = [WhisperTranscriber(args.whisper, settings.threads)]
+        metrics = MEASURES[what](stages, args.root, args.limit, *extra)
         text = json.dumps(metrics, ensure_ascii=False, indent=1)
         print(text)
         if args.limit == 10**9:

@@ -21,7 +21,7 @@ import math
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,21 @@ from torch.nn import functional as F
 from transformers import Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC, WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+from pipeline.ctc import collapse
 from pipeline.korean import cer_counts, join_jamo, split_jamo
+from pipeline.ngram import JAMO
+from pipeline.stt import WINDOW_SECONDS
 from training import data, loop
-from training.whisper_encoder import copy_layers, copy_positions, load_encoder, stem, wav2vec2_config
+from training.whisper_encoder import (
+    POSITIONS,
+    SHIFT,
+    copy_layers,
+    copy_positions,
+    load_encoder,
+    stem,
+    wav2vec2_config,
+    with_shorter_positions,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +57,6 @@ FRAME = 320
 TEACHER_RMS = 0.06
 """Loudness at which Whisper sees every clip; the student sees the same clip at unit variance."""
 PAD, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
-JAMO = [chr(c) for block in ((0x1100, 0x1113), (0x1161, 0x1176), (0x11A8, 0x11C3)) for c in range(*block)]
-VOCABULARY = {symbol: i for i, symbol in enumerate([PAD, SPACE, UNKNOWN, *JAMO])}
 FROZEN_LAYERS = 3
 MAX_MINUTES_A_SPEAKER = 45.0
 """Two speakers who read 199 texts hold 39 % of the hours; more of them teaches the texts, not the language."""
@@ -61,17 +71,24 @@ class Sound:
     text: str
 
 
-def labels_of(text: str) -> list[int]:
-    """Hangul → jamo ids with word borders; all else is left out."""
-    kept = " ".join("".join(c if "가" <= c <= "힣" else " " if c.isspace() else "" for c in text).split())
-    return [VOCABULARY[SPACE if symbol == " " else symbol] for symbol in split_jamo(kept)]
+class Targets:
+    """What the network spells with: jamo by default, or the syllables of some texts. ``symbols``: one an output."""
 
+    def __init__(self, syllables_of: Iterable[str] = ()) -> None:
+        self.syllables = sorted({c for text in syllables_of for c in text if "가" <= c <= "힣"})
+        self.symbols = [PAD, SPACE, UNKNOWN, *(self.syllables or JAMO)]
+        self.ids = {symbol: i for i, symbol in enumerate(self.symbols)}
 
-def greedy_text(ids: Sequence[int]) -> str:
-    """Best path of a CTC output → text."""
-    symbols = list(VOCABULARY)
-    kept = [i for i, before in zip(ids, [0, *ids], strict=False) if i != before and i != VOCABULARY[PAD]]
-    return join_jamo([" " if symbols[i] == SPACE else symbols[i] for i in kept if symbols[i] != UNKNOWN])
+    def labels(self, text: str) -> list[int]:
+        """Hangul → ids with word borders; all else is left out."""
+        kept = " ".join("".join(c if "가" <= c <= "힣" else " " if c.isspace() else "" for c in text).split())
+        spelt = kept if self.syllables else split_jamo(kept)
+        return [self.ids.get(SPACE if symbol == " " else symbol, self.ids[UNKNOWN]) for symbol in spelt]
+
+    def text(self, best_path: Sequence[int]) -> str:
+        """Best path of a CTC output → text."""
+        kept = [self.symbols[i] for i in collapse(best_path, self.ids[PAD])]
+        return join_jamo([" " if symbol == SPACE else symbol for symbol in kept if symbol != UNKNOWN])
 
 
 def read_wave(path: Path) -> torch.Tensor:
@@ -82,8 +99,8 @@ def read_wave(path: Path) -> torch.Tensor:
     return torch.from_numpy((mono - mono.mean()) / (mono.std() + 1e-5)).float()
 
 
-def read_sounds(clips: Sequence[data.Clip]) -> list[Sound]:
-    sounds = [Sound(read_wave(clip.path), labels_of(clip.text), clip.text) for clip in clips]
+def read_sounds(clips: Sequence[data.Clip], targets: Targets) -> list[Sound]:
+    sounds = [Sound(read_wave(clip.path), targets.labels(clip.text), clip.text) for clip in clips]
     return [s for s in sounds if s.labels and _fits(len(s.wave) // FRAME - 2, s.labels)]
 
 
@@ -251,51 +268,115 @@ def train_top(model: Wav2Vec2ForCTC, stored: list[torch.Tensor], train: list[Sou
         hidden = nn.utils.rnn.pad_sequence([stored[i].float() for i in picked], batch_first=True)
         return ctc(upper(model, hidden, lengths, args.frozen), lengths, [train[i].labels for i in picked])
 
-    _run_loop(step, optimiser, "top", args, lambda: dev_cer(model, dev), lambda: save(model, args.run))
+    _run_loop(step, optimiser, "top", args, lambda: dev_cer(model, dev, args.targets), lambda: save(model, args.run))
 
 
 def augment(wave: torch.Tensor, rng: random.Random) -> torch.Tensor:
-    """Speed ±10 %, noise at 10–40 dB below the speech, a narrowed band half of the time; unit variance again."""
-    speed = rng.uniform(0.9, 1.1)
+    """A clip as another microphone, in another place, would have heard it: speed, room, band, noise, μ-law telephone,
+    drop-outs, each by chance. (n,) → (about n,), unit variance."""
+    speed = rng.uniform(0.88, 1.14)
     wave = F.interpolate(wave[None, None], size=int(len(wave) / speed), mode="linear")[0, 0]
+    if rng.random() < 0.4:
+        wave = _in_room(wave, seconds=rng.uniform(0.1, 0.7), reverberant=10 ** rng.uniform(-1.0, 0.3))
+    if rng.random() < 0.4:
+        wave = _band(wave, rng.uniform(0, 300), rng.uniform(3000, 8000))
+    if rng.random() < 0.7:
+        noise = _coloured_noise(len(wave), slope=rng.uniform(0, 2))
+        wave = wave / (wave.std() + 1e-5) + noise * 10 ** (-rng.uniform(5, 40) / 20)
+    if rng.random() < 0.1:
+        wave = _mu_law(wave / wave.abs().max())
     if rng.random() < 0.5:
-        spectrum = torch.fft.rfft(wave)
-        hertz = torch.linspace(0, RATE / 2, len(spectrum))
-        spectrum[(hertz < rng.uniform(0, 300)) | (hertz > rng.uniform(3400, 8000))] = 0
-        wave = torch.fft.irfft(spectrum, len(wave))
-    wave = wave + torch.randn(len(wave)) * 10 ** (-rng.uniform(10, 40) / 20)
+        for _ in range(rng.randint(1, 4)):
+            start = rng.randrange(len(wave))
+            wave[start : start + int(rng.uniform(0.02, 0.12) * RATE)] = 0
     return (wave - wave.mean()) / (wave.std() + 1e-5)
 
 
+def _in_room(wave: torch.Tensor, seconds: float, reverberant: float) -> torch.Tensor:
+    """Direct sound plus exponentially decaying noise (60 dB in ``seconds``) with ``reverberant`` times its energy."""
+    t = torch.arange(int(seconds * RATE)) / RATE
+    tail = torch.randn(len(t)) * 10 ** (-3 * t / seconds)
+    tail[: int(0.002 * RATE)] = 0
+    tail *= math.sqrt(reverberant) / (tail.norm() + 1e-9)
+    tail[0] = 1.0
+    size = len(wave) + len(tail)
+    return torch.fft.irfft(torch.fft.rfft(wave, size) * torch.fft.rfft(tail, size), size)[: len(wave)]
+
+
+def _band(wave: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    spectrum = torch.fft.rfft(wave)
+    hertz = torch.linspace(0, RATE / 2, len(spectrum))
+    spectrum[(hertz < low) | (hertz > high)] = 0
+    return torch.fft.irfft(spectrum, len(wave))
+
+
+def _coloured_noise(count: int, slope: float) -> torch.Tensor:
+    """Unit variance, power falling with frequency ** -slope: 0 white, 1 pink, 2 brown."""
+    spectrum = torch.fft.rfft(torch.randn(count))
+    spectrum *= torch.arange(len(spectrum)).clamp(min=20).float() ** (-slope / 2)
+    noise = torch.fft.irfft(spectrum, count)
+    return noise / (noise.std() + 1e-9)
+
+
+def _mu_law(wave: torch.Tensor) -> torch.Tensor:
+    """8-bit μ-law (ITU-T G.711 companding) there and back; wave within ±1."""
+    squeezed = torch.sign(wave) * torch.log1p(255 * wave.abs()) / math.log(256)
+    squeezed = torch.round(squeezed * 127) / 127
+    return torch.sign(squeezed) * (torch.exp(squeezed.abs() * math.log(256)) - 1) / 255
+
+
+@torch.no_grad()
+def positions(model: Wav2Vec2ForCTC) -> torch.Tensor:
+    """What the positional convolution adds to a shifted hidden state at each frame (POSITIONS, hidden).
+
+    It is the same whatever the sound (see `copy_positions`), so training adds the table: the convolution itself is 45 % of
+    the model's time, and the shift does not survive bfloat16.
+    """
+    constant = torch.full((1, POSITIONS, model.config.hidden_size), -SHIFT)
+    return model.wav2vec2.encoder.pos_conv_embed(constant)[0]
+
+
 def train_full(model: Wav2Vec2ForCTC, train: list[Sound], dev: list[Sound], args) -> None:
-    """All but the position kernel, from augmented raw waves."""
+    """All but the position kernel, from augmented raw waves. The head and the two layers that `top` has already moved go
+    faster than Whisper's lower layers, which get worse above 1e-4 or so (RECIPES)."""
     model.requires_grad_(True)
-    model.wav2vec2.encoder.pos_conv_embed.requires_grad_(False)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=args.rate, weight_decay=0.0, betas=(0.9, 0.98))
+    encoder = model.wav2vec2.encoder
+    encoder.pos_conv_embed.requires_grad_(False)
+    front = [*model.wav2vec2.feature_extractor.parameters(), *model.wav2vec2.feature_projection.parameters()]
+    low = list(encoder.layers[:-2].parameters())
+    high = [*encoder.layers[-2:].parameters(), *encoder.layer_norm.parameters()]
+    groups = [(front, 2), (low, 1), (high, 2), (list(model.lm_head.parameters()), 6)]
+    optimiser = torch.optim.AdamW(
+        [{"params": p, "lr": args.rate * factor} for p, factor in groups], weight_decay=1e-3, betas=(0.9, 0.98)
+    )
+    table = positions(model)
     rng = random.Random(int(time.time()))
+    torch.manual_seed(int(time.time()))
     stream = loop.grouped([len(s.wave) // FRAME for s in train], args.frames, rng)
-    model.train()
 
     def step() -> torch.Tensor:
         picked = next(stream)
         waves = [augment(train[i].wave, rng) for i in picked]
-        mask = nn.utils.rnn.pad_sequence([torch.ones(len(w), dtype=torch.long) for w in waves], batch_first=True)
-        out = model(nn.utils.rnn.pad_sequence(waves, batch_first=True), attention_mask=mask)
-        lengths = model._get_feat_extract_output_lengths(mask.sum(-1))
-        return ctc(out.logits, lengths, [train[i].labels for i in picked])
+        lengths = model._get_feat_extract_output_lengths(torch.tensor([len(w) for w in waves]))
+        with torch.autocast("cpu", torch.bfloat16):
+            features = model.wav2vec2.feature_extractor(nn.utils.rnn.pad_sequence(waves, batch_first=True))
+        hidden = model.wav2vec2.feature_projection(features.transpose(1, 2).float())[0]
+        hidden = hidden + table[: hidden.shape[1]]
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = upper(model, hidden, lengths, 0)
+        return ctc(logits, lengths, [train[i].labels for i in picked])
 
-    _run_loop(step, optimiser, "full", args, lambda: dev_cer(model, dev), lambda: save(model, args.run))
+    _run_loop(step, optimiser, "full", args, lambda: dev_cer(model, dev, args.targets), lambda: save(model, args.run))
 
 
 @torch.no_grad()
-def dev_cer(model: Wav2Vec2ForCTC, sounds: list[Sound]) -> dict[str, float]:
+def dev_cer(model: Wav2Vec2ForCTC, sounds: list[Sound], targets: Targets) -> dict[str, float]:
     training = model.training
     model.eval()
     counts = np.zeros(4, int)
     for sound in sounds:
         ids = model(sound.wave[None]).logits[0].argmax(-1).tolist()
-        counts += cer_counts(sound.text, greedy_text(ids))
+        counts += cer_counts(sound.text, targets.text(ids))
     model.train(training)
     return {"dev_cer": float(counts[:3].sum() / max(1, counts[3]))}
 
@@ -306,11 +387,12 @@ def save(model: Wav2Vec2ForCTC, run: Path) -> None:
     partial.replace(run / "model.pt")
 
 
-def export(model: Wav2Vec2ForCTC, out: Path) -> None:
-    """A stock Hugging Face folder, weights in float16."""
+def export(model: Wav2Vec2ForCTC, targets: Targets, out: Path) -> None:
+    """A stock Hugging Face folder: weights in float16, positions for the windows in which the pipeline cuts sound."""
     out.mkdir(parents=True, exist_ok=True)
+    model = with_shorter_positions(model, math.ceil(WINDOW_SECONDS * RATE / FRAME))
     model.half().save_pretrained(out)
-    (out / "vocab.json").write_text(json.dumps(VOCABULARY, ensure_ascii=False), "utf-8")
+    (out / "vocab.json").write_text(json.dumps(targets.ids, ensure_ascii=False), "utf-8")
     Wav2Vec2CTCTokenizer(
         out / "vocab.json", bos_token=None, eos_token=None, unk_token=UNKNOWN, pad_token=PAD, word_delimiter_token=SPACE
     ).save_pretrained(out)
@@ -325,10 +407,10 @@ def tiny_teacher() -> WhisperEncoder:
     return WhisperEncoder(config).eval()
 
 
-def made_up(count: int = 6) -> list[Sound]:
+def made_up(targets: Targets, count: int = 6) -> list[Sound]:
     rng = torch.Generator().manual_seed(0)
     texts = ["안녕하세요", "오늘 어때요", "괜찮아요"]
-    return [Sound(torch.randn(RATE, generator=rng), labels_of(texts[i % 3]), texts[i % 3]) for i in range(count)]
+    return [Sound(torch.randn(RATE, generator=rng), targets.labels(texts[i % 3]), texts[i % 3]) for i in range(count)]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -341,6 +423,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--frames", type=int, default=2400, help="padded frames (20 ms) a batch")
     parser.add_argument("--rate", type=float, default=3e-4, help="learning rate of the transformer layers")
     parser.add_argument("--frozen", type=int, default=FROZEN_LAYERS, help="lower layers that stay frozen in `top`")
+    parser.add_argument("--spell", choices=["jamo", "syllables"], default="jamo", help="what the network writes")
     parser.add_argument("--report", type=float, default=120, help="seconds between measurements")
     parser.add_argument("--run", type=Path, default=Path("runs/stt"))
     parser.add_argument("--out", type=Path, default=Path("checkpoints/stt"))
@@ -352,28 +435,26 @@ def main(argv: list[str] | None = None) -> None:
     args.piece = 24_000
     if args.tiny:
         args.steps, args.report, args.frozen, args.piece = 2, 0, 1, 8_000
-        encoder, sizes, train, dev = (
-            tiny_teacher(),
-            {"num_hidden_layers": 1, "intermediate_size": 64},
-            made_up(),
-            made_up(3),
-        )
+        encoder, sizes = tiny_teacher(), {"num_hidden_layers": 1, "intermediate_size": 64}
+        args.targets = Targets()
+        train, dev = made_up(args.targets), made_up(args.targets, 3)
     else:
         encoder, sizes = load_encoder(args.whisper), {}
-        train, dev = _corpus(args)
-    model = Wav2Vec2ForCTC(wav2vec2_config(len(VOCABULARY), **sizes)).eval()
+        train_clips, dev_clips = _corpus(args)
+        args.targets = Targets([clip.text for clip in train_clips] if args.spell == "syllables" else ())
+        sounding = args.what != "export"
+        train, dev = (read_sounds(clips if sounding else [], args.targets) for clips in (train_clips, dev_clips))
+    model = Wav2Vec2ForCTC(wav2vec2_config(len(args.targets.symbols), **sizes)).eval()
     _stages(model, encoder, train, dev, args)
 
 
-def _corpus(args) -> tuple[list[Sound], list[Sound]]:
+def _corpus(args) -> tuple[list[data.Clip], list[data.Clip]]:
     kind, folder = args.corpus
-    if args.what == "export":
-        return [], []
     if kind == "ksponspeech":
         clips = list(data.ksponspeech(Path(folder)))
-        return read_sounds(clips[:-500]), read_sounds(clips[-500:])
+        return clips[:-500], clips[-500:]
     train = [c for c in capped(data.speech(folder, "asr_train")) if c.seconds <= 15]
-    return read_sounds(train), read_sounds(data.speech(folder, "asr_dev")[:: 2 if args.what != "full" else 1])
+    return train, data.speech(folder, "asr_dev")[::2]
 
 
 def _stages(model: Wav2Vec2ForCTC, encoder: WhisperEncoder, train: list[Sound], dev: list[Sound], args) -> None:
@@ -393,7 +474,7 @@ def _stages(model: Wav2Vec2ForCTC, encoder: WhisperEncoder, train: list[Sound], 
         elif stage == "full":
             train_full(model, train, dev, args)
         else:
-            export(model, args.out)
+            export(model, args.targets, args.out)
             continue
         save(model, args.run)
 

@@ -104,6 +104,18 @@ def _log_mel(wave: torch.Tensor) -> torch.Tensor:
     return (torch.maximum(logs, logs.max() - 8.0) + 4) / 4
 
 
+@torch.no_grad()
+def with_shorter_positions(model: Wav2Vec2ForCTC, frames: int) -> Wav2Vec2ForCTC:
+    """The same network with positions for ``frames`` frames instead of POSITIONS: the convolution costs in proportion."""
+    config = Wav2Vec2Config.from_dict(model.config.to_dict() | {"num_conv_pos_embeddings": 2 * frames})
+    shorter = Wav2Vec2ForCTC(config)
+    cut = slice(model.config.num_conv_pos_embeddings // 2 - frames, model.config.num_conv_pos_embeddings // 2 + frames)
+    taps = "wav2vec2.encoder.pos_conv_embed.conv.parametrizations.weight.original"
+    state = {name: value[..., cut] if name.startswith(taps) else value for name, value in model.state_dict().items()}
+    shorter.load_state_dict(state, strict=True)
+    return shorter.eval()
+
+
 def wav2vec2_config(vocabulary: int, **sizes) -> Wav2Vec2Config:
     """A stock configuration into which Whisper base's encoder fits layer by layer.
 

@@ -1,0 +1,1 @@
+"""Speed and cost, always against the plain baseline in the same run."""
