@@ -19,7 +19,8 @@ from typing import Any
 
 import gradio as gr
 
-from page import api, look, talk
+from page import api, handover, look, talk
+from page.notes import NOT_STORED, Notes
 from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
 from pipeline.load import LoadedStages, ModelInfo
@@ -44,71 +45,92 @@ LAUNCH: Any = {
 
 
 def build(
-    counsellor: Counsellor, settings: Settings, examples: Path = EXAMPLES, models: Models | None = None
+    counsellor: Counsellor,
+    settings: Settings,
+    examples: Path = EXAMPLES,
+    models: Models | None = None,
+    notes: Notes | None = None,
 ) -> gr.Blocks:
-    """The page and its API. Loads no model. models: tells the weights in use; without, what ``settings`` would give."""
+    """The page and its API. Loads no model, and opens no log before somebody agrees.
+
+    models: tells the weights in use; without, what ``settings`` would give. notes: the way to the log.
+    """
     weights_in_use = models or partial(load.models, settings)
+    notes = notes or Notes(settings, weights_in_use)
     page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
     with page:
         history = gr.State([])
         gr.HTML(look.help_banner(), padding=False)
         gr.Markdown(look.TITLE, elem_id="head")
-        with gr.Row():
-            with gr.Column(scale=3, min_width=320):
-                chat = gr.Chatbot(
-                    label="대화",
-                    show_label=False,
-                    height=380,
-                    placeholder=look.WELCOME,
-                    render_markdown=False,
-                    latex_delimiters=[],
-                    allow_tags=False,
-                    buttons=[],
-                )
-                sound = gr.Audio(
-                    label="지우의 목소리",
-                    type="filepath",
-                    interactive=False,
-                    autoplay=True,
-                    buttons=["download"],
-                    waveform_options=look.WAVE,
-                    elem_id="sound",
-                )
-                status = gr.HTML(talk.status(""))
-                words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
-                with gr.Row():
-                    send = gr.Button("보내기", variant="primary", min_width=140)
-                    clear = gr.Button("대화 지우기", min_width=140)
-                recording = gr.Audio(
-                    label="말로 이야기하기",
-                    type="filepath",
-                    sources=["microphone", "upload"],
-                    editable=False,
-                    waveform_options=look.WAVE,
-                )
-            with gr.Column(scale=2, min_width=320):
-                emotion = gr.Label(label="읽은 감정 (일곱 가지 확률)", num_top_classes=7, elem_id="emotion")
-                timing = gr.Markdown()
-                clips = _example_buttons(look.examples(examples))
+        with gr.Tabs():
+            with gr.Tab("이야기"):
+                view, send, clear, clips = _talk(history, examples)
+            record = handover.build(notes)
         with gr.Accordion("도움받을 수 있는 곳", open=False):
             gr.HTML(look.help_list())
         with gr.Accordion("지금 쓰는 모델", open=False):
             table = gr.Markdown("살펴보고 있어요…")
 
-        view = list(talk.View(chat, emotion, sound, status, timing, history, recording, words))
-        turn: Any = {"outputs": view, "api_visibility": "private", "show_progress_on": status}
+        turn: Any = {"outputs": list(view), "api_visibility": "private", "show_progress_on": view.status}
         turn.update(QUEUEING)
-        hear, read = partial(talk.from_recording, counsellor), partial(talk.from_text, counsellor)
+        hear, read = partial(talk.from_recording, counsellor, notes), partial(talk.from_text, counsellor, notes)
+        recording, words, before = view.audio_input, view.text_input, [record.key, history]
         turns = [
-            gr.on([recording.stop_recording, recording.upload], hear, [history, recording], **turn),
-            gr.on([words.submit, send.click], read, [history, words], **turn),
+            gr.on([recording.stop_recording, recording.upload], hear, [*before, recording], **turn),
+            gr.on([words.submit, send.click], read, [*before, words], **turn),
         ]
         for button, clip in clips:
-            turns.append(button.click(partial(hear, recording=str(clip.path)), history, **turn))
-        gr.on([clear.click, chat.clear], talk.cleared, outputs=view, cancels=turns, api_visibility="private")
-        page.load(partial(_arrival, weights_in_use), outputs=[table, status], api_visibility="private")
+            turns.append(button.click(partial(hear, recording=str(clip.path)), before, **turn))
+        gr.on([clear.click, view.chat.clear], talk.cleared, None, list(view), cancels=turns, api_visibility="private")
+        handover.wire(record, notes, history, view, turns)
+        arrival = partial(_arrival, weights_in_use)
+        page.load(arrival, outputs=[table, view.status], api_visibility="private")
         api.add_endpoints(counsellor, QUEUEING)
     return page.queue(max_size=WAITING)
+
+
+def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.Button, list[Any]]":
+    """The tab of the talk: its view, the buttons to send and to clear, the example clips."""
+    saving = gr.HTML(talk.status(NOT_STORED))
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            chat = gr.Chatbot(
+                label="대화",
+                show_label=False,
+                height=380,
+                placeholder=look.WELCOME,
+                render_markdown=False,
+                latex_delimiters=[],
+                allow_tags=False,
+                buttons=[],
+            )
+            sound = gr.Audio(
+                label="지우의 목소리",
+                type="filepath",
+                interactive=False,
+                autoplay=True,
+                buttons=["download"],
+                waveform_options=look.WAVE,
+                elem_id="sound",
+            )
+            status = gr.HTML(talk.status(""))
+            words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
+            with gr.Row():
+                send = gr.Button("보내기", variant="primary", min_width=140)
+                clear = gr.Button("대화 지우기", min_width=140)
+            recording = gr.Audio(
+                label="말로 이야기하기",
+                type="filepath",
+                sources=["microphone", "upload"],
+                editable=False,
+                waveform_options=look.WAVE,
+            )
+        with gr.Column(scale=2, min_width=320):
+            emotion = gr.Label(label="읽은 감정 (일곱 가지 확률)", num_top_classes=7, elem_id="emotion")
+            timing = gr.Markdown()
+            clips = _example_buttons(look.examples(examples))
+    view = talk.View(chat, emotion, sound, status, timing, history, recording, words, saving)
+    return view, send, clear, clips
 
 
 def _arrival(models: Models) -> tuple[str, str]:
@@ -138,8 +160,10 @@ def main() -> None:
     # People's voices lie in a folder of our own, which goes when the program goes.
     with tempfile.TemporaryDirectory(prefix="jiwoo-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
-        page = build(Counsellor(stages), settings, models=stages.models)
+        notes = Notes(settings, stages.models)
+        page = build(Counsellor(stages), settings, models=stages.models, notes=notes)
         threading.Thread(target=stages.warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=notes.journal.purge_for_ever, name="purge", daemon=True).start()
         page.launch(**LAUNCH)
 
 

@@ -7,17 +7,17 @@ file of it; `gr.api` would hand over whatever the caller wrote.
 # No `from __future__ import annotations` here: gr.api reads the return types as they stand.
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
 import gradio as gr
 
-from page.talk import MAX_HISTORY, Entry, exchanges, grown, spoken
+from page.talk import MAX_HISTORY, spoken
 from pipeline.audio import MISSING, decode, to_int16
 from pipeline.counsellor import FAILED, Counsellor, checked
 from pipeline.errors import BadText, JiwooError, StageFailed, UnusableSound, WeightsMissing
-from pipeline.turn import EMOTIONS, Emotion, Speech, StageName, turn_as_dict
+from pipeline.turn import EMOTIONS, Emotion, Exchange, Speech, StageName, Turn, turn_as_dict
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,13 @@ ENGLISH = {
     WeightsMissing: "A model that this needs could not be loaded.",
 }
 BROKEN = "Something went wrong; please try again later."
+
+
+class Entry(TypedDict):
+    """An exchange as it travels. ``user`` is empty where nothing was heard."""
+
+    user: str
+    reply: str
 
 
 class Heard(TypedDict):
@@ -149,6 +156,16 @@ def as_history(history: object) -> list[Entry]:
     if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
         raise BadText("not a list of user and reply", '지난 대화는 [{"user": "…", "reply": "…"}] 모양이어야 해요.')
     return [Entry(user=entry["user"], reply=entry["reply"]) for entry in entries[-MAX_HISTORY:]]
+
+
+def exchanges(history: Sequence[Entry]) -> tuple[Exchange, ...]:
+    """What was said before, for the responder: without what could not be heard."""
+    return tuple(Exchange(entry["user"], entry["reply"]) for entry in history if entry["user"])
+
+
+def grown(history: Sequence[Entry], turn: Turn) -> list[Entry]:
+    """The history with ``turn`` at its end; the old list stays as it was."""
+    return [*history, Entry(user=turn.text, reply=turn.reply.text if turn.reply else "")][-MAX_HISTORY:]
 
 
 def _is_entry(entry: object) -> bool:

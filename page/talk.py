@@ -5,19 +5,21 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import gradio as gr
 
+from page.notes import Notes, given
 from pipeline import audio
 from pipeline.counsellor import Counsellor
 from pipeline.errors import JiwooError
+from pipeline.record import Record
 from pipeline.turn import Audio, Exchange, StageName, Turn
 
 log = logging.getLogger(__name__)
 
 MAX_HISTORY = 100
-"""Exchanges kept of a talk; the oldest are forgotten."""
+"""Turns kept of a talk; the oldest are forgotten."""
 
 NOT_UNDERSTOOD = "(알아듣지 못한 소리)"
 STAGES: dict[StageName, str] = {
@@ -33,13 +35,6 @@ THINKING = "대답을 생각하고 있어요…"
 SPEAKING = "목소리를 준비하고 있어요…"
 
 
-class Entry(TypedDict):
-    """An exchange as it travels: in the page's session and over the API. ``user`` is empty where nothing was heard."""
-
-    user: str
-    reply: str
-
-
 class View(NamedTuple):
     """What the page shows of a talk, in the order of its components."""
 
@@ -51,63 +46,83 @@ class View(NamedTuple):
     history: Any
     audio_input: Any
     text_input: Any
+    saving: Any
 
 
-def from_recording(counsellor: Counsellor, history: list[Entry], recording: str | None) -> Iterator[View]:
+def from_recording(
+    counsellor: Counsellor, notes: Notes, key: str, history: list[Record], recording: str | None
+) -> Iterator[View]:
     """A turn with a recording or an upload."""
-    yield from _say(counsellor, history, lambda: audio.decode(recording or ""))
+    yield from _say(counsellor, notes, key, history, lambda: audio.decode(recording or ""))
 
 
-def from_text(counsellor: Counsellor, history: list[Entry], text: str) -> Iterator[View]:
+def from_text(counsellor: Counsellor, notes: Notes, key: str, history: list[Record], text: str) -> Iterator[View]:
     """A turn with typed text."""
-    yield from _say(counsellor, history, lambda: text)
+    yield from _say(counsellor, notes, key, history, lambda: text)
 
 
-def _say(counsellor: Counsellor, history: list[Entry], words: Callable[[], Audio | str]) -> Iterator[View]:
-    """Input that is of no use is answered with a kind sentence and leaves the talk as it was."""
+def _say(
+    counsellor: Counsellor, notes: Notes, key: str, history: list[Record], words: Callable[[], Audio | str]
+) -> Iterator[View]:
+    """Input that is of no use is answered with a kind sentence and leaves the talk as it was.
+
+    The turn is shown and heard before it is stored, so that a log that fails or is slow costs nobody an answer.
+    """
     try:
         yield _unchanged(LISTENING)
-        for turn in counsellor.take_turn(words(), exchanges(history)):
-            yield view(turn, history)
+        said = words()
+        for turn in counsellor.take_turn(said, exchanges(history)):
+            if turn.complete:
+                taken = notes.take(turn, said)
+                yield view(turn, history)._replace(history=grown(history, taken))
+                if given(key):
+                    message, stored = notes.write(key, taken)
+                    yield _skipped()._replace(saving=status(message, "" if stored else "notice"))
+            else:
+                yield view(turn, history)
     except Exception as error:
         yield _unchanged(_kind(error), "notice")._replace(audio_input=None)
 
 
 def cleared() -> View:
-    """The page before anything was said."""
-    return View([], None, None, status("대화를 지웠어요."), "", [], None, "")
+    """The page before anything was said; what is stored stays stored."""
+    return View([], None, None, status("대화를 지웠어요."), "", [], None, "", gr.skip())
 
 
-def view(turn: Turn, history: list[Entry]) -> View:
-    """The page after ``turn`` has grown this far; ``history`` is the talk before it."""
-    after = grown(history, turn) if turn.reply else history
+def view(turn: Turn, history: Sequence[Record]) -> View:
+    """The page after ``turn`` has grown this far; ``history`` is the talk before it and stays as it is."""
+    after = [_bubble("user", turn.text or NOT_UNDERSTOOD)]
+    after += [_bubble("assistant", turn.reply.text)] if turn.reply else []
     return View(
-        chat=chat(after) if turn.reply else [*chat(after), _bubble("user", turn.text or NOT_UNDERSTOOD)],
+        chat=[*chat(history), *after],
         emotion=(dict(turn.emotion.scores) or turn.emotion.label) if turn.emotion else None,
         sound=spoken(turn) if turn.complete else None,
         status=progress(turn),
         timing=timing(turn) if turn.complete else "",
-        history=after,
+        history=gr.skip(),
         audio_input=None,
         text_input="",
+        saving=gr.skip(),
     )
 
 
-def exchanges(history: Sequence[Entry]) -> tuple[Exchange, ...]:
+def exchanges(history: Sequence[Record]) -> tuple[Exchange, ...]:
     """What was said before, for the responder: without what could not be heard."""
-    return tuple(Exchange(entry["user"], entry["reply"]) for entry in history if entry["user"])
+    return tuple(Exchange(turn.text, turn.reply.text if turn.reply else "") for turn in history if turn.text)
 
 
-def grown(history: Sequence[Entry], turn: Turn) -> list[Entry]:
-    """The history with ``turn`` at its end; the old list stays as it was."""
-    reply = turn.reply.text if turn.reply else ""
-    return [*history, Entry(user=turn.text, reply=reply)][-MAX_HISTORY:]
+def grown(history: Sequence[Record], taken: Record) -> list[Record]:
+    """The history with a turn at its end; the old list stays as it was."""
+    return [*history, taken][-MAX_HISTORY:]
 
 
-def chat(history: Sequence[Entry]) -> list[dict[str, str]]:
+def chat(history: Sequence[Record]) -> list[dict[str, str]]:
     """The messages of `gr.Chatbot`."""
-    pairs = ((_bubble("user", e["user"] or NOT_UNDERSTOOD), _bubble("assistant", e["reply"])) for e in history)
-    return [message for pair in pairs for message in pair]
+    messages = []
+    for turn in history:
+        messages.append(_bubble("user", turn.text or NOT_UNDERSTOOD))
+        messages.append(_bubble("assistant", turn.reply.text if turn.reply else ""))
+    return messages
 
 
 def spoken(turn: Turn) -> tuple[int, Any] | None:
@@ -140,9 +155,12 @@ def _bubble(role: str, text: str) -> dict[str, str]:
     return {"role": role, "content": text}
 
 
+def _skipped() -> View:
+    return View(*(gr.skip() for _ in View._fields))
+
+
 def _unchanged(message: str, look: str = "") -> View:
-    skipped = View(*(gr.skip() for _ in View._fields))
-    return skipped._replace(status=status(message, look))
+    return _skipped()._replace(status=status(message, look))
 
 
 def _kind(error: Exception) -> str:

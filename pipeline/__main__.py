@@ -10,6 +10,7 @@
     python -m pipeline turn clip.wav       # or --text "…"; -o answer.wav keeps the sound
     python -m pipeline models
     python -m pipeline lock                # or: lock kresnik kogpt2; pins the Hub's models in checkpoints/hub.lock.json
+    python -m pipeline report sheet.json -o sheet.pdf   # or .html, .csv, .json; --to age1… encrypts it
 
 A line that cannot be worked on gives {"error": …} in its place and the rest go on; the exit status is then 1.
 """
@@ -30,6 +31,7 @@ from typing import Any, TextIO
 
 from pipeline import audio, catalogue, hub, load, safety
 from pipeline import lock as locks
+from pipeline import report as sheets
 from pipeline.counsellor import Counsellor
 from pipeline.errors import BadText, JiwooError
 from pipeline.settings import Settings
@@ -93,9 +95,22 @@ def lock(_: Counsellor, name: str, __: argparse.Namespace) -> Row:
     return {"name": name, "repository": pin.repository, "revision": pin.revision, "megabytes": megabytes}
 
 
+def report(_: Counsellor, path: str, args: argparse.Namespace) -> Row:
+    output = Path(args.output)
+    made = sheets.load(Path(path).read_bytes())
+    data = sheets.export(made, output.suffix.removeprefix("."), args.to)[1]
+    if args.to:
+        output = output.with_name(output.name + ".age")
+    output.write_bytes(data)
+    return {"path": path, "output": str(output), "turns": len(made.turns), "bytes": len(data)}
+
+
 VERBS: dict[str, Callable[[Counsellor, str, argparse.Namespace], Row]] = {
-    verb.__name__: verb for verb in (transcribe, emotion, risk, reply, rank, speak, turn, models, lock)
+    verb.__name__: verb for verb in (transcribe, emotion, risk, reply, rank, speak, turn, models, lock, report)
 }
+
+
+INPUTS = {"transcribe": "sound files", "turn": "sound files", "report": "a hand-over sheet, or turns, as JSON"}
 
 
 def _words(text: str) -> str:
@@ -164,12 +179,15 @@ def parser() -> argparse.ArgumentParser:
         if name == "lock":
             verb.add_argument("inputs", nargs="*", help="models of pipeline/catalogue.py; all without any")
             continue
-        verb.add_argument("inputs", nargs="*", help="sound files" if name in ("transcribe", "turn") else "texts")
+        verb.add_argument("inputs", nargs="*", help=INPUTS.get(name, "texts"))
         verb.add_argument("--stdin", action="store_true", help="one input a line from standard input")
         if name in ("speak", "turn"):
             where = verb.add_mutually_exclusive_group(required=name == "speak")
             where.add_argument("-o", "--output", help="the WAV file to write (one input)")
             where.add_argument("-d", "--directory", help="the folder to write 0001.wav, 0002.wav … into")
+        if name == "report":
+            verb.add_argument("-o", "--output", required=True, help="the .pdf, .html, .csv or .json file to write")
+            verb.add_argument("--to", default="", help="the reader's age public key (age1…): only they can open it")
         if name == "turn":
             verb.add_argument("--text", action="store_true", help="inputs are what was said, not sound files")
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -11,13 +11,17 @@ from pipeline import catalogue
 
 WeightsChoice = Literal["bundled", "hub", "auto"]
 ROOT = Path(__file__).resolve().parents[1]
+SECRET_LENGTH = 16
+"""Characters of JIWOO_SECRET, at least."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """weights: where models come from, see `pipeline.weights`; stt, emotion, reply: a row of `pipeline.catalogue` by
     its name, "bundled", or "" for the usual one; endpoint: where the Hub is; threads: compute threads for one process
-    with both torch and TensorFlow; seed: same seed and input, same answer and voice."""
+    with both torch and TensorFlow; seed: same seed and input, same answer and voice; database: where the consented log
+    lies, a path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing; place:
+    where that is, told before consent."""
 
     weights: WeightsChoice = "bundled"
     stt: str = ""
@@ -27,6 +31,9 @@ class Settings:
     endpoint: str = "https://huggingface.co"
     threads: int = 2
     seed: int = 0
+    database: str = field(default=str(ROOT / "journal.sqlite3"), repr=False)  # a URL may hold a password
+    secret: str = field(default="", repr=False)
+    place: str = ""
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -40,7 +47,18 @@ class Settings:
             endpoint=os.environ.get("HF_ENDPOINT", cls.endpoint).rstrip("/"),
             threads=_whole("JIWOO_THREADS", min(cls.threads, os.cpu_count() or 1)),
             seed=_whole("JIWOO_SEED", cls.seed),
+            database=os.environ.get("JIWOO_DATABASE") or cls.database,
+            secret=_secret(),
+            place=os.environ.get("JIWOO_PLACE", cls.place),
         )
+
+
+def _secret() -> str:
+    value = os.environ.get("JIWOO_SECRET", "")
+    if 0 < len(value) < SECRET_LENGTH:
+        fix = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        raise ValueError(f"JIWOO_SECRET is too short ({len(value)} characters); make one with: {fix}")
+    return value
 
 
 def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:

@@ -85,6 +85,9 @@ class FakeStages:
     speaker: FakeSpeaker = field(default_factory=FakeSpeaker)
 
 
+QUICK_KEYS = {"n": 2**4, "r": 8, "p": 1}
+"""What a key of the journal costs in tests; `pipeline.sealing.SCRYPT_COST` is 1,000 times dearer."""
+
 DAMAGES = ("gone", "torn", "a pointer of Git LFS")
 
 

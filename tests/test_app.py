@@ -22,16 +22,20 @@ from gradio_client.exceptions import AppError
 
 import app
 from page import look, talk
+from page.notes import Notes
 from pipeline import load
 from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
 from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
+from pipeline.record import Record
 from pipeline.settings import ROOT, Settings
-from pipeline.turn import EMOTIONS, StageName
+from pipeline.turn import EMOTIONS, Reply, StageName
 from pipeline.weights import CHECKPOINT_FILES
 from tests.fakes import FakeStages
 
 ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
+NOTES = Notes(Settings())
+BEFORE = Record(id="1", at="", text="안녕", reply=Reply("반가워요"))
 CRISIS = "이제 그만 죽고 싶어요"
 
 
@@ -293,9 +297,9 @@ def test_every_input_has_a_label(site: Site):
 
 def test_a_typed_turn_fills_the_page_and_the_session_remembers_it(site: Site, stages: FakeStages):
     mine, theirs = uuid.uuid4().hex, uuid.uuid4().hex
-    site.visit(mine, talk.from_text, [None, "저는 고양이를 키워요"])
-    site.visit(theirs, talk.from_text, [None, "저는 강아지를 키워요"])
-    shown = talk.View(*site.visit(mine, talk.from_text, [None, "이름은 나비예요"]))
+    site.visit(mine, talk.from_text, ["", None, "저는 고양이를 키워요"])
+    site.visit(theirs, talk.from_text, ["", None, "저는 강아지를 키워요"])
+    shown = talk.View(*site.visit(mine, talk.from_text, ["", None, "이름은 나비예요"]))
     said = [message["content"][0]["text"] for message in shown.chat if message["role"] == "user"]
     assert said == ["저는 고양이를 키워요", "이름은 나비예요"]
     assert {row["label"] for row in shown.emotion["confidences"]} == set(EMOTIONS) and shown.emotion["label"] == "슬픔"
@@ -305,15 +309,15 @@ def test_a_typed_turn_fills_the_page_and_the_session_remembers_it(site: Site, st
 
 def test_clearing_forgets_the_talk(site: Site, stages: FakeStages):
     session = uuid.uuid4().hex
-    site.visit(session, talk.from_text, [None, "안녕하세요"])
+    site.visit(session, talk.from_text, ["", None, "안녕하세요"])
     shown = talk.View(*site.visit(session, talk.cleared, []))
     assert shown.chat == [] and shown.sound is None and shown.audio_input is None
-    site.visit(session, talk.from_text, [None, "다시 왔어요"])
+    site.visit(session, talk.from_text, ["", None, "다시 왔어요"])
     assert stages.responder.calls[-1][2] == ()
 
 
 def test_the_page_shows_each_thing_the_moment_it_exists(stages: FakeStages, tone_wav: Path):
-    listening, *views, end = talk.from_recording(Counsellor(stages), [], str(tone_wav))
+    listening, *views, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
     assert talk.LISTENING in listening.status
     assert [len(view.chat) for view in views[:3]] == [1, 1, 2]
     assert [view.emotion is not None for view in views[:3]] == [False, True, True]
@@ -322,11 +326,15 @@ def test_the_page_shows_each_thing_the_moment_it_exists(stages: FakeStages, tone
     )
     assert all(view.sound is None for view in views) and end.sound[0] == 22_050
     assert end.sound[1].dtype == "int16" and len(end.sound[1]) == pytest.approx(0.4 * 22_050, abs=2)
-    assert end.history == [{"user": stages.transcriber.text, "reply": stages.responder.text}]
+    [taken] = end.history
+    assert (taken.text, taken.reply.text) == (stages.transcriber.text, stages.responder.text)
+    assert (
+        taken.confidence == 0.9 and taken.pace.seconds == pytest.approx(1.0) and taken.models.keys() >= {"stt", "tts"}
+    )
 
 
 def test_the_timing_line_adds_up(stages: FakeStages, tone_wav: Path):
-    *_, end = talk.from_recording(Counsellor(stages), [], str(tone_wav))
+    *_, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
     parts, total = end.timing.replace("*", "").split("= 모두 ")
     seconds = [float(part.split()[-1]) for part in parts.split(" + ")]
     assert len(seconds) == 5 and sum(seconds) == pytest.approx(float(total), abs=1e-9)
@@ -334,26 +342,26 @@ def test_the_timing_line_adds_up(stages: FakeStages, tone_wav: Path):
 
 @pytest.mark.parametrize(("text", "sign"), [("  ", "적어 주세요"), ("가" * (MAX_TEXT + 1), "너무 길어요")])
 def test_text_of_no_use_leaves_the_talk_as_it_was(stages: FakeStages, text: str, sign: str):
-    *_, end = talk.from_text(Counsellor(stages), [talk.Entry(user="안녕", reply="반가워요")], text)
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [BEFORE], text)
     assert sign in end.status
     assert end.chat == end.history == end.text_input == gr.skip()
 
 
 def test_a_recording_of_no_use_leaves_the_talk_and_makes_room_for_the_next(stages: FakeStages, noise: Path):
     for recording in (str(noise), None):
-        *_, end = talk.from_recording(Counsellor(stages), [talk.Entry(user="안녕", reply="반가워요")], recording)
+        *_, end = talk.from_recording(Counsellor(stages), NOTES, "", [BEFORE], recording)
         assert "소리 파일" in end.status and end.chat == end.history == gr.skip() and end.audio_input is None
 
 
 def test_a_turn_that_breaks_off_shows_no_secret(monkeypatch: pytest.MonkeyPatch, stages: FakeStages):
     monkeypatch.setattr(Counsellor, "take_turn", lambda *_: 1 / 0)
-    *_, end = talk.from_text(Counsellor(stages), [], "안녕")
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "안녕")
     assert JiwooError.default_kind in end.status and "division" not in end.status
 
 
 def test_a_failed_stage_is_a_gentle_line_below_the_answer(stages: FakeStages):
     stages.emotion_reader.fails = stages.speaker.silent = True
-    *_, end = talk.from_text(Counsellor(stages), [], "안녕하세요")
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "안녕하세요")
     assert FAILED["emotion"] in end.status and FAILED["speak"] in end.status
     assert len(end.chat) == 2 and end.sound is None and end.emotion == "알 수 없음"
 
@@ -363,10 +371,10 @@ def test_the_status_line_shows_signs_as_they_are():
 
 
 def test_the_oldest_exchanges_are_forgotten(stages: FakeStages):
-    long = [talk.Entry(user=str(i), reply="네") for i in range(talk.MAX_HISTORY)]
-    *_, end = talk.from_text(Counsellor(stages), long, "안녕")
-    assert len(end.history) == talk.MAX_HISTORY and end.history[0]["user"] == "1"
-    assert len(long) == talk.MAX_HISTORY and long[0]["user"] == "0"
+    long = [Record(id=str(i), at="", text=str(i), reply=Reply("네")) for i in range(talk.MAX_HISTORY)]
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", long, "안녕")
+    assert len(end.history) == talk.MAX_HISTORY and end.history[0].text == "1"
+    assert len(long) == talk.MAX_HISTORY and long[0].text == "0"
 
 
 def test_examples_come_from_the_manifest_and_those_without_a_clip_are_left_out(tmp_path: Path, tone_wav: Path):
@@ -382,8 +390,8 @@ def test_an_example_is_one_click(tmp_path: Path, tone_wav: Path, stages: FakeSta
     page = app.build(Counsellor(stages), Settings(), tone_wav.parent)
     (button,) = [b for b in page.blocks.values() if isinstance(b, gr.Button) and b.value == "중립 · 소리예요"]
     (event,) = [fn for fn in page.fns.values() if (button._id, "click") in fn.targets]
-    *_, end = event.fn([])  # type: ignore[misc]
-    assert end.history[0]["user"] == stages.transcriber.text
+    *_, end = event.fn("", [])  # type: ignore[misc]
+    assert end.history[0].text == stages.transcriber.text
 
 
 def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):

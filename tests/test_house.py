@@ -35,6 +35,13 @@ ARROWS: dict[str, set[str]] = {
     "audio": {"turn", "errors"},
     "counsellor": {"safety", "turn", "errors"},
     "weights": {"catalogue", "hub", "lock", "settings", "errors"},
+    "privacy": set(),
+    "pace": {"turn"},
+    "sealing": {"errors"},
+    "record": {"turn", "errors", "pace", "privacy"},
+    "journal": {"errors", "record", "sealing"},
+    "report": {"turn", "errors", "record", "paper"},
+    "paper": {"report"},
 }
 
 
@@ -106,6 +113,10 @@ LIGHT = (
     ".settings",
     ".korean",
     ".turn",
+    ".journal",
+    ".report",
+    ".record",
+    ".privacy",
 )
 
 
@@ -115,7 +126,7 @@ def test_importing_the_pipeline_loads_no_model_library() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout))
     assert "pipeline" in loaded
-    assert not loaded & {*MODEL_LIBRARIES, "gradio", "huggingface_hub", "scipy"}
+    assert not loaded & {*MODEL_LIBRARIES, "gradio", "huggingface_hub", "scipy", "fpdf", "psycopg", "pyrage"}
 
 
 def reads_of_the_environment(path: Path) -> Iterator[str]:

@@ -19,6 +19,7 @@ def test_without_any_variable_the_bundled_weights_are_used(monkeypatch: pytest.M
     assert settings.weights == "bundled"
     assert settings.checkpoints == ROOT / "checkpoints"
     assert settings.seed == Settings.seed
+    assert settings.database == str(ROOT / "journal.sqlite3") and settings.secret == ""
 
 
 def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -30,10 +31,23 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("JIWOO_CHECKPOINTS", str(tmp_path))
     monkeypatch.setenv("JIWOO_THREADS", "7")
     monkeypatch.setenv("JIWOO_SEED", "11")
-    assert Settings.from_env() == Settings(
+    monkeypatch.setenv("JIWOO_DATABASE", "postgresql://jiwoo:word@db/log")
+    monkeypatch.setenv("JIWOO_SECRET", "sixteen letters!")
+    monkeypatch.setenv("JIWOO_PLACE", "서울의 병원 서버")
+    expected = Settings(
         weights="auto", stt="cheulyop", emotion="bundled", reply="wellness", checkpoints=tmp_path,
-        endpoint="https://mirror.example", threads=7, seed=11,
+        endpoint="https://mirror.example", threads=7, seed=11, database="postgresql://jiwoo:word@db/log",
+        secret="sixteen letters!", place="서울의 병원 서버",
     )  # fmt: skip
+    assert Settings.from_env() == expected
+    assert "word" not in repr(expected) and "sixteen" not in repr(expected), "no log shows a secret"
+
+
+def test_a_secret_that_is_too_short_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIWOO_SECRET", "short-one")
+    with pytest.raises(ValueError, match="token_urlsafe") as wrong:
+        Settings.from_env()
+    assert "JIWOO_SECRET" in str(wrong.value) and "short-one" not in str(wrong.value)
 
 
 def test_every_variable_stands_in_the_readme() -> None:
