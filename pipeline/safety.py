@@ -32,8 +32,6 @@ from pipeline.turn import Reply, Risk
 IMMINENT = 3
 SCORED_AS = (0.6, 0.25, 0.2)
 """Least probability of level 1, 2 and 3 by which the scorer says so. Chosen on tests/data/crisis_unseen_a.tsv."""
-EXCUSED_BUT_SCORED = 0.97
-"""The same where the rules have read the dangerous words as idiom, negation, story …: only a very sure scorer disagrees."""
 
 
 @dataclass(frozen=True)
@@ -925,11 +923,9 @@ def scored_reading(text: str) -> str:
 
 
 def _agreed(text: str) -> Risk:
-    ruled, reading = by_rules(text), scored_reading(text)
-    scored = shipped().score(reading)
-    excused = not ruled.level and _gravest(reading).level
-    bars = (EXCUSED_BUT_SCORED,) * IMMINENT if excused else SCORED_AS
-    level = max((i for i, bar in enumerate(bars, 1) if scored.levels[i - 1] >= bar), default=0)
+    ruled = by_rules(text)
+    scored = shipped().score(_without_excuses(scored_reading(text)))
+    level = max((i for i, bar in enumerate(SCORED_AS, 1) if scored.levels[i - 1] >= bar), default=0)
     if level > ruled.level:
         return Risk(level, ruled.kind or scored.kind, ruled.evidence or shipped().evidence(scored.text))
     return ruled
@@ -972,12 +968,15 @@ def _spelled(text: str) -> str:
 
 
 def _judge(reading: str) -> Risk:
-    risk = _gravest(reading)
-    if risk.level:
+    return _gravest(_without_excuses(reading))
+
+
+def _without_excuses(reading: str) -> str:
+    """Where words point to danger, the reading without those that only seem to."""
+    if _gravest(reading).level:
         for excuse in EXCUSES:
             reading = excuse.sub(" * ", reading)
-        risk = _gravest(reading)
-    return risk
+    return reading
 
 
 def _gravest(reading: str) -> Risk:
