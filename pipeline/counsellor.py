@@ -78,7 +78,8 @@ class Counsellor:
             return
 
         alternatives = turn.transcript.alternatives if turn.transcript else ()
-        turn, risk = _run(turn, "safety", lambda: safety.assess(turn.text, alternatives), UNSURE)
+        earlier = [exchange.user for exchange in history]
+        turn, risk = _run(turn, "safety", lambda: safety.in_talk(turn.text, alternatives, earlier), UNSURE)
         turn = replace(turn, risk=risk)
         if risk.level == 0 and turn.transcript and turn.transcript.confidence < UNSURE_BELOW:
             yield from self._speak(replace(turn, reply=say_again(turn.text)))

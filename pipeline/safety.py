@@ -619,6 +619,15 @@ EXCUSES_TABLE = r"""
         |극복)(?!.{0,8}(또|다시|거짓|척))
     자{1}해를? (끊은|끊었(?!다가|는데)|멈춘|안 한|하지 않은|그만둔)(?!.{0,16}(또|다시))
 """
+# The person says that they are safe; said beside something dangerous it does not count.
+SAFE_TABLE = r"""
+    (지금은|이제는?|이젠|덕분에) (정말|많이|좀|조금|다|한결)? (괜찮(?!지)|안전|진정|나아졌|마음이 놓|편해졌|편안해)
+    안전(해요|합니다|해졌|한 곳에|하게 있)|진정(됐|되었|했)
+    (죽을|자살할|해칠|그럴|그런|나쁜) (생각|마음|계획)[은이도]? (이제|지금은|더는)? (없|안 [해들])
+    안 (죽을|할|그럴) (게|거|래)|살아 (볼|있을) (게|래|거)|버텨 볼 (게|래|거)|약속할게
+    (<가족>|친구|선생님|누가|상담사|의사|경찰|구급 대)[가이]?…(왔어|와 있|와 줬|도착|같이 있|옆에 있|곁에 있)
+    (109|119|112|1577|상담 전화|병원|응급실|경찰서?)…(전화했|통화했|연결됐|왔어|와 있|도착|입원|신고했)
+"""
 # Told as long past, a danger is not at hand now: the sentence before it says so and nothing says "again".
 PAST_TABLE = "(예전|옛날|한때|어릴 때|어렸을|작년|재작년|[년달] 전(?!부터)|학교 때|학창|그저께|엊그제)에?[^.?!]{0,20}$"
 # The wish together with one of these is no longer a wish alone.
@@ -824,6 +833,30 @@ ANSWERS = {
 }
 
 
+# Once the whole answer was given: stay, ask one thing at a time that can be answered with more than yes or no, and keep
+# the number in sight where there is danger. {line} is of `NEXT_LINE`.
+FOLLOW_UPS = {
+    1: (
+        "네, 계속 듣고 있어요. 지금 마음이 어떤지 편한 만큼 이야기해 주세요.",
+        "이야기해 주셔서 고마워요. 오늘 곁에 있어 줄 수 있는 사람으로 누가 떠오르세요?",
+        "물 한 모금이나 창문 열기처럼 작은 것부터 같이 해 봐요. 무엇이 조금이라도 도움이 되던가요?",
+    ),
+    2: (
+        "여기서 계속 듣고 있어요. 지금 어디에 계시고 곁에 누가 있는지 알려 주세요. {line}에는 언제든 바로 전화할 수 있어요.",
+        "그 마음이 지금 얼마나 큰지 0에서 10 사이의 수로 말해 주세요. 혼자 두고 싶지 않아서 여쭤봐요. {line}도 지금 열려 있어요.",
+        "위험한 것에서 떨어진 자리로 옮겨 앉아 주세요. 옮긴 다음 어떤지 들려주세요. {line}에 지금 전화해도 괜찮아요.",
+    ),
+    3: (
+        "안전이 먼저예요. 지금 119나 {line}에 전화해 주세요. 전화하는 동안에도 저는 여기 있을게요.",
+        "가까이 있는 사람에게 지금 와 달라고 해 주세요. 119에 전화하면 바로 도와줘요. 어디에 계신지 저에게도 말해 주세요.",
+        "한 걸음만 물러나서 앉아 주세요. 119에 전화하고, 연결되면 저에게도 말해 주세요. 계속 듣고 있을게요.",
+    ),
+}
+NEXT_LINE = {"자살": "109", "자해": "109", "피해": "112", "타해": "1577-0199", "응급": "119"}
+REMEMBERED = 20
+"""Earlier turns that are looked at."""
+
+
 # --- from the tables to patterns ----------------------------------------------------------------------------------------
 
 WITHIN_SENTENCE, WITHIN_REACH = "[^.?!]{0,16}?", ".{0,24}?"
@@ -895,6 +928,7 @@ RULES = tuple(
 )
 EXCUSES = _patterns(EXCUSES_TABLE)
 FAREWELL = _patterns(FAREWELL_TABLE)
+SAFE = _patterns(SAFE_TABLE)
 (PAST,) = _patterns(PAST_TABLE)
 (READY,) = _patterns(READY_TABLE)
 (PRESENT,) = _patterns(PRESENT_TABLE)
@@ -911,6 +945,27 @@ def assess(text: str, alternatives: Sequence[str] = ()) -> Risk:
     Raises `WeightsMissing` where the scorer's weights are gone: then the counsellor shows the help card.
     """
     return max((_agreed(said) for said in (text, *alternatives)), key=lambda risk: risk.level)
+
+
+def in_talk(text: str, alternatives: Sequence[str] = (), earlier: Sequence[str] = ()) -> Risk:
+    """The risk of a text within its talk: a level once reached holds until the person says that they are safe.
+
+    earlier: what the person said before, oldest first.
+    """
+    reached = Risk()
+    for said in earlier[-REMEMBERED:]:
+        reached = _going_on(reached, said, assess(said))
+    return _going_on(reached, text, assess(text, alternatives))
+
+
+def _going_on(reached: Risk, said: str, now: Risk) -> Risk:
+    if now.level > reached.level:
+        return now
+    if not now.level and any(word.search(reading) for word in SAFE for reading in readings(said)):
+        return Risk()
+    if not reached.level:
+        return now
+    return replace(reached, evidence=now.evidence or reached.evidence, answered=reached.answered + 1)
 
 
 def by_rules(text: str) -> Risk:
@@ -1017,9 +1072,13 @@ def _level(rule: Rule, found: re.Match[str]) -> int:
 
 
 def answer(risk: Risk) -> Reply:
-    """The reviewed text for this risk; an unknown kind gets the text about suicide, whose help lines serve all."""
+    """The reviewed text for this risk; an unknown kind gets the text about suicide, whose help lines serve all. Who was
+    answered for it before gets a short sentence that goes on with the talk, each turn another, not the whole card."""
     level = min(max(risk.level, 1), IMMINENT)
-    return Reply(ANSWERS.get((risk.kind, level), ANSWERS["자살", level]), source="crisis")
+    if not risk.answered:
+        return Reply(ANSWERS.get((risk.kind, level), ANSWERS["자살", level]), source="crisis")
+    said = FOLLOW_UPS[level][(risk.answered - 1) % len(FOLLOW_UPS[level])]
+    return Reply(said.format(line=NEXT_LINE.get(risk.kind, "109")), source="crisis")
 
 
 def check_reply(text: str) -> str | None:

@@ -62,12 +62,14 @@ class Risk:
     """How much danger a person's words point to.
 
     level: 0 none, 1 distress that needs care, 2 suicidal, self-harm or violence, 3 imminent;
-    kind: "자살", "자해", "피해", "타해", "응급" or "" at level 0; evidence: the words that told.
+    kind: "자살", "자해", "피해", "타해", "응급" or "" at level 0; evidence: the words that told;
+    answered: turns of this talk that were answered for it already (`safety.in_talk`).
     """
 
     level: int = 0
     kind: str = ""
     evidence: str = ""
+    answered: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import random
 import re
 import time
@@ -13,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from pipeline import safety
-from pipeline.safety import ANSWERS, HELP_LINES, answer, assess, by_rules, check_reply
+from pipeline.safety import (
+    ANSWERS,
+    HELP_LINES,
+    NEXT_LINE,
+    REMEMBERED,
+    answer,
+    assess,
+    by_rules,
+    check_reply,
+    in_talk,
+)
 from pipeline.settings import ROOT
 from pipeline.turn import Risk
 
@@ -804,3 +815,69 @@ def test_a_generated_text_that_must_not_be_shown_is_refused_with_its_reason(reas
 @pytest.mark.parametrize("text", lines(FINE))
 def test_an_ordinary_generated_text_passes(text: str) -> None:
     assert check_reply(text) is None
+
+
+# --- within a talk ----------------------------------------------------------------------------------------------------
+
+
+def talk(*said: str) -> list[Risk]:
+    """The risk of each turn of a talk."""
+    return [in_talk(text, earlier=said[:i]) for i, text in enumerate(said)]
+
+
+def test_a_level_once_reached_holds_until_the_person_says_they_are_safe() -> None:
+    levels = [
+        risk.level
+        for risk in talk("죽고 싶어요", "오늘 점심은 먹었어요", "그냥요", "이제 좀 괜찮아졌어요", "오늘 날씨가 좋네요")
+    ]
+    assert levels == [2, 2, 2, 0, 0]
+
+
+def test_a_graver_word_raises_the_level_and_gets_the_whole_answer() -> None:
+    first, second, third = talk("죽고 싶어요", "몰라요", "지금 옥상에 올라와 있어요")
+    assert (first.level, second.level, third.level) == (2, 2, 3)
+    assert (first.answered, second.answered, third.answered) == (0, 1, 0)
+    assert answer(third).text == ANSWERS["자살", 3]
+
+
+@pytest.mark.parametrize(
+    "safe",
+    [
+        "이제 괜찮아요",
+        "지금은 많이 진정됐어요",
+        "엄마가 옆에 있어요",
+        "친구가 와 줬어요",
+        "109에 전화했어요",
+        "방금 응급실에 도착했어요",
+        "그런 생각은 이제 안 해요",
+        "안전한 곳에 있어요",
+        "버텨 볼게요",
+    ],
+)
+def test_words_of_safety_end_it(safe: str) -> None:
+    assert [risk.level for risk in talk("자살하고 싶어요", safe)] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["이제 괜찮아요. 사실은 죽고 싶어요", "엄마가 옆에 있는데 손목을 그었어요", "괜찮지 않아요", "이제 괜찮지 않아요"],
+)
+def test_words_of_safety_beside_danger_do_not(said: str) -> None:
+    assert talk("죽고 싶어요", said)[-1].level >= 2
+
+
+def test_the_whole_card_is_not_said_again_and_again() -> None:
+    replies = [answer(risk).text for risk in talk(*["죽고 싶어요"] * 8)]
+    assert replies[0] == ANSWERS["자살", 2] and ANSWERS["자살", 2] not in replies[1:]
+    assert all(one != other for one, other in itertools.pairwise(replies))
+    assert all("109" in reply and len(reply) < len(replies[0]) for reply in replies[1:])
+
+
+def test_each_kind_goes_on_with_its_own_line() -> None:
+    for kind, line in NEXT_LINE.items():
+        assert line in answer(Risk(2, kind, answered=1)).text
+    assert all("119" in answer(Risk(3, "자살", answered=n)).text for n in range(6))
+
+
+def test_what_was_said_long_ago_is_forgotten() -> None:
+    assert in_talk("오늘 뭐 먹지", earlier=["죽고 싶어요", *["오늘 날씨가 좋네요"] * REMEMBERED]).level == 0

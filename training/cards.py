@@ -1,4 +1,5 @@
-"""The table of measured figures in README.md, made from checkpoints/*/metrics.json (a test holds them equal).
+"""The tables of measured figures in README.md and in the crisis layer's card, made from checkpoints/*/metrics.json (a
+test holds them equal).
 
 python -m training.cards
 """
@@ -18,7 +19,7 @@ BEGIN, END = "<!-- metrics: python -m training.cards -->", "<!-- /metrics -->"
 def table(checkpoints: Path) -> str:
     """Markdown rows of what was measured, with the figure it should be compared to."""
     rows = ["| stage | measured on | figure |", "|---|---|---|"]
-    for stage, about in (("stt", _stt), ("emotion", _emotion), ("reply", _reply), ("tts", _tts)):
+    for stage, about in (("stt", _stt), ("emotion", _emotion), ("reply", _reply), ("tts", _tts), ("safety", _safety)):
         metrics = json.loads((checkpoints / stage / "metrics.json").read_text("utf-8"))
         rows += [f"| {stage} | {where} | {figure} |" for where, figure in about(metrics)]
     return "\n".join(rows)
@@ -26,10 +27,14 @@ def table(checkpoints: Path) -> str:
 
 def _stt(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, got in metrics["sets"].items():
+        other = got["whisper_base"]
         yield (
             f"`{name}`, {got['clips']} clips",
-            f"CER {got['cer']:.1%}, {got['seconds_a_second']:.2f} s a second of sound",
+            f"CER {got['cer']:.1%}, {got['seconds_a_second']:.3f} s a second of sound (Whisper base int8 there: "
+            f"{other['cer']:.1%}, {other['seconds_a_second']:.3f} s)",
         )
+    silent = metrics["non_speech"]
+    yield f"{silent['clips']} sounds without speech", f"words in {len(silent['with_words'])}"
 
 
 def _emotion(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -53,12 +58,55 @@ def _tts(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield where, f"{metrics['seconds_a_second']:.2f} s of compute a second of sound"
 
 
-def main() -> None:
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
+def _safety(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, got in metrics["sets"].items():
+        yield (
+            f"`{name}`, {got['sentences']} sentences",
+            f"level ≥ 2 found {got['grave']:.1%}, level 3 {got['imminent']:.1%}; harmless alarmed {got['alarms']:.1%}",
+        )
+
+
+def crisis_table(checkpoints: Path) -> str:
+    """What the crisis layer finds, set by set and kind by kind, and by name what it does not."""
+    metrics = json.loads((checkpoints / "safety/metrics.json").read_text("utf-8"))
+    rows = [
+        "| set | sentences | level ≥ 2 found (rules alone) | level 3 found (rules alone) | any sign found | harmless alarmed (rules alone) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, got in metrics["sets"].items():
+        rows.append(
+            f"| `{name}` | {got['sentences']} | {got['grave']:.1%} ({got['grave_by_rules_alone']:.1%}) "
+            f"| {got['imminent']:.1%} ({got['imminent_by_rules_alone']:.1%}) | {got['any_sign']:.1%} "
+            f"| {got['alarms']:.1%} ({got['alarms_by_rules_alone']:.1%}) |"
+        )
+    spoken = metrics["through_voice_and_recogniser"]
+    rows += [
+        "",
+        f"Spoken by the project's voice and heard by its recogniser ({spoken['sentences']} sentences of `{spoken['of']}`, "
+        f"{spoken['not_spoken']} could not be spoken): level ≥ 2 found {spoken['grave']:.1%}, level 3 {spoken['imminent']:.1%}.",
+    ]
+    for name, got in metrics["sets"].items():
+        kinds = ", ".join(f"{kind} {found}/{count}" for kind, (found, count) in got["grave_by_kind"].items())
+        rows += ["", f"`{name}`, level ≥ 2 by kind: {kinds}.", ""]
+        rows += [f"- missed: {text}" for text in got["missed"]]
+        rows += [f"- alarmed for nothing: {text}" for text in got["alarmed"]]
+    return "\n".join(rows)
+
+
+def filled(text: str, content: str) -> str:
+    """``text`` with ``content`` between the marks."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{BEGIN}\n{table(ROOT / 'checkpoints')}\n{END}{after}", "utf-8")
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+def main() -> None:
+    checkpoints = ROOT / "checkpoints"
+    for path, content in (
+        (ROOT / "README.md", table(checkpoints)),
+        (checkpoints / "safety/README.md", crisis_table(checkpoints)),
+    ):
+        path.write_text(filled(path.read_text("utf-8"), content), "utf-8")
 
 
 if __name__ == "__main__":
