@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from page import api, handover, look, talk
+from page import api, handover, helplines, look, talk
 from page.notes import NOT_STORED, Notes
 from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
@@ -40,6 +41,7 @@ LAUNCH: Any = {
     "max_file_size": "30mb",
     "ssr_mode": False,
     "enable_monitoring": False,
+    "app_kwargs": {"middleware": [Middleware(helplines.HelpInPage)]},
     "run_history": False,  # by default Gradio keeps every talk in the browser
 }
 
@@ -60,14 +62,11 @@ def build(
     page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
     with page:
         history = gr.State([])
-        gr.HTML(look.help_banner(), padding=False)
         gr.Markdown(look.TITLE, elem_id="head")
         with gr.Tabs():
             with gr.Tab("이야기"):
                 view, send, clear, clips = _talk(history, examples)
             record = handover.build(notes)
-        with gr.Accordion("도움받을 수 있는 곳", open=False):
-            gr.HTML(look.help_list())
         with gr.Accordion("지금 쓰는 모델", open=False):
             table = gr.Markdown("살펴보고 있어요…")
 

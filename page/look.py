@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +12,6 @@ from typing import Any
 import gradio as gr
 
 from pipeline.load import ModelInfo
-from pipeline.safety import HELP_LINES, HelpLine
 
 CSS = Path(__file__).with_name("style.css")
 # Gradio writes lang="en"; a screen reader would read the Korean with an English voice.
@@ -95,32 +93,6 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
     )
-
-
-def help_banner() -> str:
-    """The line that is always in sight: 109, and 119 and 112 beside it."""
-    first, *urgent = (_line(number) for number in ("109", "119", "112"))
-    hours = f'<span class="hours">{html.escape(first.hours)}</span>'
-    calls = [f'<span class="first">{_call(first)}</span> {hours}', *map(_call, urgent)]
-    return (
-        '<aside class="help" aria-label="위급할 때 도움받을 수 있는 곳">'
-        f"많이 힘들거나 위험할 때는 사람과 이야기해 주세요. {' · '.join(calls)}</aside>"
-    )
-
-
-def help_list() -> str:
-    rows = (f"<li>{_call(line)} — {html.escape(line.hours)}</li>" for line in HELP_LINES)
-    return f'<ul class="lines">{"".join(rows)}</ul>'
-
-
-def _line(number: str) -> HelpLine:
-    return next(line for line in HELP_LINES if line.number == number)
-
-
-def _call(line: HelpLine) -> str:
-    """The number, to be dialled with one touch, and whose it is."""
-    number = html.escape(line.number)
-    return f'<a href="tel:{number}"><strong>{number}</strong> {html.escape(line.name)}</a>'
 
 
 def examples(folder: Path) -> list[Example]:

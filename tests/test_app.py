@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -280,12 +281,32 @@ def test_no_sound_is_decoded_by_gradio(site: Site):
 
 def test_the_page_says_what_it_is_and_whom_to_call(site: Site):
     shown = json.dumps([c["props"].get("value") for c in site.page.config["components"]], ensure_ascii=False)
-    assert "AI 데모이며 치료가 아닙니다" in shown and 'href=\\"tel:109\\"' in shown
-    assert all(f"tel:{number}" in shown for number in ("119", "112", "1577-0199", "1388", "1366"))
-    assert "1393" not in shown
-    help_banner = next(i for i, c in enumerate(site.page.config["components"]) if "tel:109" in str(c["props"]))
-    chat = next(i for i, c in enumerate(site.page.config["components"]) if c["type"] == "chatbot")
-    assert help_banner < chat
+    assert "AI 데모이며 치료가 아닙니다" in shown
+
+
+def test_help_stands_in_the_page_before_any_script_runs(site: Site, stages: FakeStages):
+    """No model, no queue, no consent, no JavaScript: the numbers are in the document that the server sends."""
+    for name in ("transcriber", "emotion_reader", "responder", "speaker"):
+        getattr(stages, name).fails = True
+    with urllib.request.urlopen(site.url) as answer:
+        length, page = int(answer.headers["content-length"]), answer.read()
+    document = page.decode("utf-8")
+    assert length == len(page)
+    body = document[document.index("<body") :]
+    without_scripts = re.sub(r"<script.*?</script>", "", body, flags=re.S)
+    for number in ("109", "119", "112", "1577-0199", "1388", "1366"):
+        assert f'href="tel:{number}"' in without_scripts
+    assert "1393" not in without_scripts
+    assert without_scripts.index("tel:109") < without_scripts.index("<gradio-app")
+    for exercise in ("숨 고르기", "5-4-3-2-1", "나를 지키는 계획"):
+        assert exercise in without_scripts
+    assert "<details" in without_scripts and "<details open" not in without_scripts
+
+
+def test_other_answers_of_the_server_stay_as_they_are(site: Site):
+    for path in ("/config", "/theme.css"):
+        with urllib.request.urlopen(site.url + path) as answer:
+            assert "jiwoo-help" not in answer.read().decode("utf-8")
 
 
 def test_every_input_has_a_label(site: Site):
