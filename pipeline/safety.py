@@ -30,7 +30,7 @@ from pipeline.scorer import shipped
 from pipeline.turn import Reply, Risk
 
 IMMINENT = 3
-SCORED_AS = (0.6, 0.25, 0.12)
+SCORED_AS = (0.6, 0.25, 0.15)
 """Least probability of level 1, 2 and 3 by which the scorer says so. Chosen on tests/data/crisis_unseen_a.tsv."""
 
 
