@@ -597,7 +597,7 @@ def test_the_own_set_stays_found_and_its_harmless_lines_are_left_alone() -> None
     reached, it measures nothing of new talk."""
     rows = [line.split("\t") for line in OWN_SET.read_text("utf-8").splitlines()[1:]]
     assert len(rows) == len({text for _, _, text in rows}) == 2053
-    for judge, missed, underrated, overlooked, alarms in ((by_rules, 7, 6, 3, 4), (assess, 1, 1, 1, 12)):
+    for judge, missed, underrated, overlooked, alarms in ((by_rules, 7, 6, 3, 4), (assess, 1, 1, 1, 18)):
         found = [(int(level), judge(text).level, text) for level, _, text in rows]
         table = {
             "missed": [text for level, got, text in found if level >= 2 > got],
