@@ -181,15 +181,19 @@ def _blank(folder: Path, symbols: Sequence[str], configured: int | None) -> int:
     return configured
 
 
+def jamo_of(symbols: Sequence[str]) -> list[int | None]:
+    """The language model's id of each of the network's symbols, None for those it does not know."""
+    return [IDS.get(" " if symbol in WORD_BORDERS else symbol) for symbol in symbols]
+
+
 def _decoder(folder: Path, symbols: Sequence[str]) -> tuple[Fusion | None, Confidence]:
     path = folder / "decoder.json"
     if not path.exists():
         return None, Confidence()
     stored = _read_json(path)
     try:
-        jamo = [IDS.get(" " if symbol in WORD_BORDERS else symbol) for symbol in symbols]
         model = JamoLanguageModel.load(folder / stored["language_model"])
-        fusion = Fusion(model, jamo, float(stored["weight"]), float(stored["bonus"]))
+        fusion = Fusion(model, jamo_of(symbols), float(stored["weight"]), float(stored["bonus"]))
         measured = stored["confidence"]
         return fusion, Confidence(float(measured["intercept"]), tuple(map(float, measured["weights"])))
     except (KeyError, TypeError, ValueError) as error:

@@ -19,8 +19,8 @@ from scipy.optimize import minimize
 from pipeline import audio
 from pipeline.ctc import Fusion, beam_search
 from pipeline.korean import cer_counts
-from pipeline.ngram import IDS, JamoLanguageModel
-from pipeline.stt import WORD_BORDERS, Wav2Vec2Transcriber, confidence_features
+from pipeline.ngram import JamoLanguageModel
+from pipeline.stt import Wav2Vec2Transcriber, confidence_features, jamo_of
 from pipeline.vad import VoiceDetector
 from training import data
 
@@ -51,7 +51,7 @@ def cer(transcriber: Wav2Vec2Transcriber, clips: Sequence[Heard], fusion: Fusion
 
 def choose_fusion(transcriber: Wav2Vec2Transcriber, clips: Sequence[Heard], model: JamoLanguageModel) -> Fusion:
     """Best weight at a middling bonus, then the best bonus, then the weights beside the best once more."""
-    jamo = [IDS.get(" " if symbol in WORD_BORDERS else symbol) for symbol in transcriber.symbols]
+    jamo = jamo_of(transcriber.symbols)
     known: dict[tuple[float, float], float] = {}
 
     def best(weights: Sequence[float], bonuses: Sequence[float]) -> tuple[float, float]:
