@@ -47,14 +47,18 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Emotion:
-    """One of `EMOTIONS` (or `UNKNOWN_EMOTION`) with the probability of all seven (they sum to 1)."""
+    """One of `EMOTIONS` (or `UNKNOWN_EMOTION`) with the probability of all seven (they sum to 1).
+
+    sure: whether the best class is probable enough to be told as what the person feels; else the page says 불확실.
+    """
 
     label: str
     scores: Mapping[str, float] = field(default_factory=dict)
+    sure: bool = True
 
     @classmethod
     def unknown(cls) -> Emotion:
-        return cls(UNKNOWN_EMOTION)
+        return cls(UNKNOWN_EMOTION, sure=False)
 
 
 @dataclass(frozen=True)
@@ -133,12 +137,12 @@ class Turn:
 
 def turn_as_dict(turn: Turn) -> dict[str, Any]:
     """The turn for a program: plain JSON values, parts that do not exist yet are None. Sound is told by its length."""
-    heard, reply = turn.transcript, turn.reply
+    heard, felt, reply = turn.transcript, turn.emotion, turn.reply
     return {
         "text": turn.text,
         "confidence": heard.confidence if heard else None,
         "risk": {"level": turn.risk.level, "kind": turn.risk.kind} if turn.risk else None,
-        "emotion": {"label": turn.emotion.label, "scores": dict(turn.emotion.scores)} if turn.emotion else None,
+        "emotion": {"label": felt.label, "scores": dict(felt.scores), "sure": felt.sure} if felt else None,
         "reply": {"text": reply.text, "source": reply.source} if reply else None,
         "audio_seconds": turn.speech.audio.seconds if turn.speech else None,
         "seconds": dict(turn.seconds),
