@@ -13,8 +13,8 @@ from pipeline.pretrained import load_strictly
 from pipeline.turn import EMOTIONS, Emotion
 
 MAX_TOKENS = 128
-# Our model was trained on written and on spoken sentences, told apart by a first token; a talk is spoken.
-SOURCE_TOKENS = {"single": "[SINGLE]", "dialog": "[DIALOG]", "voice": "[VOICE]"}
+# Our model was trained on written and on spoken sentences, told apart by a first token; a talk is spoken and everyday.
+SOURCE_TOKENS = {"single": "[SINGLE]", "dialog": "[DIALOG]", "story": "[STORY]", "voice": "[VOICE]"}
 
 
 class BertEmotionReader:

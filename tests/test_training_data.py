@@ -136,16 +136,21 @@ def test_a_half_copied_archive_is_named(tmp_path: Path) -> None:
         list(data.lines(tmp_path, "nsmc"))
 
 
-def test_emotion_voice_leaves_out_dropped_rows_and_ties(tmp_path: Path) -> None:
+def test_emotion_voice_leaves_out_dropped_rows_and_ties_and_tells_everyday_talk_from_stories(tmp_path: Path) -> None:
     write_tsv(
         tmp_path / "text" / "emotion_voice.tsv.xz",
         ["part", "text", "votes", "majority", "agree", "split"],
         ["1차", "버스를 또 놓쳤어.", "분노|분노|슬픔|분노|중립", "분노", "3", "train"],
         ["1차", "글쎄 그렇더라고.", "분노|분노|슬픔|슬픔|중립", "", "2", "train"],
         ["1차", "강아지가 아파.", "슬픔|슬픔|슬픔|슬픔|슬픔", "슬픔", "5", "drop"],
+        [data.EVERYDAY_PART, "버스 왔다!", "행복|행복|행복|놀람|중립", "행복", "3", "test"],
     )
     votes = ("분노", "분노", "슬픔", "분노", "중립")
-    assert data.emotion_voice(tmp_path) == [EmotionRow("버스를 또 놓쳤어.", "분노", "voice", votes, "train", "train")]
+    happy = ("행복", "행복", "행복", "놀람", "중립")
+    assert data.emotion_voice(tmp_path) == [
+        EmotionRow("버스를 또 놓쳤어.", "분노", "story", votes, "train", "train"),
+        EmotionRow("버스 왔다!", "행복", "voice", happy, "test", "test"),
+    ]
 
 
 def test_emodialog_keeps_emotion_and_split(tmp_path: Path) -> None:

@@ -30,12 +30,15 @@ import numpy as np
 
 from pipeline.turn import EMOTIONS
 
-EmotionSource = Literal["single", "dialog", "voice"]
+EmotionSource = Literal["single", "dialog", "story", "voice"]
 Root = Path | str | None
 """A folder; None stands for `data_root`."""
 
 PCM_RATE = 16_000
 """Samples a second of a KsponSpeech ``.pcm``: it has no header that could say so."""
+
+EVERYDAY_PART = "5차년도_2차"
+"""The part of emotion_voice whose talk is everyday talk."""
 
 _PREPARED = "set JIWOO_DATA to the prepared folder that holds speech/ and text/, or pass it as root"
 _AIHUB = "free for research after registration: https://aihub.or.kr/aihubdata/data/view.do?dataSetSn="
@@ -222,16 +225,19 @@ def emotion7(root: Root = None) -> list[EmotionRow]:
 def emotion_voice(root: Root = None) -> list[EmotionRow]:
     """``text/emotion_voice.tsv.xz``: transcribed spoken utterances with the votes of five judges, joined by "|".
 
+    The first two years are stories of grief and anger (슬픔 half of them, 중립 and 행복 hardly any), source "story"; the
+    last part is everyday talk, source "voice".
     Columns: part, text, votes, majority, agree, split. Rows of split "drop" are left out, and so are rows without a
     majority (a tie has no class). AI Hub (NIA): for training models only.
     """
     path = _prepared(root, "text", "emotion_voice.tsv.xz")
     rows = []
     header = ("part", "text", "votes", "majority", "agree", "split")
-    for line, (_, text, joined, majority, _, split) in _tsv(path, header):
+    for line, (part, text, joined, majority, _, split) in _tsv(path, header):
         votes = tuple(_emotion(vote, path, line) for vote in joined.split("|"))
         if split != "drop" and majority:
-            rows.append(EmotionRow(text, _emotion(majority, path, line), "voice", votes, split, split))
+            source: EmotionSource = "voice" if part == EVERYDAY_PART else "story"
+            rows.append(EmotionRow(text, _emotion(majority, path, line), source, votes, split, split))
     return rows
 
 
