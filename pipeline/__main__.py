@@ -51,7 +51,7 @@ def transcribe(talk: Counsellor, path: str, _: argparse.Namespace) -> Row:
 
 def emotion(talk: Counsellor, text: str, _: argparse.Namespace) -> Row:
     read = talk.stages.emotion_reader.read(_words(text))
-    return {"text": text, "label": read.label, "scores": dict(read.scores)}
+    return {"text": text, "label": read.label, "scores": dict(read.scores), "sure": read.sure}
 
 
 def risk(_: Counsellor, text: str, __: argparse.Namespace) -> Row:

@@ -143,7 +143,7 @@ INTERJECTION = re.compile(r"(아|네|예|헉|와|우와|음|저런|이런|그럼
 # Familiar endings and pronouns wherever they stand: speech recognition and the model leave out full stops.
 FAMILIAR = re.compile(
     r"(?<![가-힣])(너|니|네|얘|자네|느그|너희|니들)(는|은|가|를|도|만|한테|에게|의|랑|들|희|야)(?![가-힣])|(?<![가-힣])(너|난|넌|널|나는|나도)(?![가-힣])"
-    r"|(구나|거야|잖아|거든|[었았였했겠]어|[었았였했겠]네|[었았였했겠]지|을게|할게|을래|할래|을걸|단다|란다|느냐|더라|이야|렴|자꾸나|[^까지했었았]냐)(?=[,. !?~]|$)"
+    r"|([렇는았었했겠이하로프쁘들좋많있없]구나|거야|잖아|거든|[었았였했겠]어|[었았였했겠]네|[었았였했겠]지|을게|할게|을래|할래|을걸|단다|란다|느냐|더라|이야|렴|자꾸나|[^까지했었았]냐)(?=[,. !?~]|$)"
     r"|[었았였했겠]다(?=[,. !?~]+(?!(가|갈|갔|오|와|왔|올|치|하|해|싶|보|고|는|면|니|던)))|[었았였했겠]다$"
 )
 FOREIGN = re.compile(r"[^가-힣0-9A-Z .,!?~'\"‘’“”…·()%-]")
@@ -151,7 +151,7 @@ LATIN_WORD = re.compile(r"[A-Z]+")
 KNOWN_LATIN = frozenset(("AI", "TV", "SNS", "PC", "PT", "MBTI"))
 # Words that begin with their particle or carry two that never meet, and titles that the corpora put for a name.
 BROKEN_WORD = re.compile(
-    r"(^|[.!?…~] )(만|은|는|가|을|를|의|에|에서|으로|로|와|과|도|에게|한테) |(가랑|가를|를가|을를|를을|은는|는은|이가를|에게를|를에게|가에게|는에게)(?![가-힣])"
+    r"(^|[.!?…~] )(만|은|는|가|을|를|의|에|에서|으로|로|와|과|도|에게|한테) |((?<!군)가랑|를가|을를|를을|은는|는은|이가를|에게를|를에게|가에게|는에게)(?![가-힣])"
     r"|(내담자|사용자|상담자|이용자)님?|([가-힣])\4\4"
 )
 MASK = re.compile(r"(?<![0-9])00+(?![0-9])|○|□|◇|\*|_|(?<![가-힣])[가-힣]?땡땡|(이름|지명|기관|상호)\d|이름님|000")
@@ -207,7 +207,7 @@ def _loop(answer: str) -> str | None:
     pairs = list(itertools.pairwise(words))
     if (
         len(set(pairs)) < len(pairs)
-        or any(one == other for one, other in pairs)
+        or any(len(one) > 1 and other.startswith(one) for one, other in pairs)
         or any(words.count(word) > 2 for word in words if len(word) > 1)
     ):
         return "loop"

@@ -69,7 +69,7 @@ def test_transcribe(run: Cli, stages: FakeStages, tone_wav: Path) -> None:
 
 def test_emotion(run: Cli) -> None:
     [row] = run("emotion", "눈물이 나요").rows
-    assert list(row) == ["text", "label", "scores"]
+    assert list(row) == ["text", "label", "scores", "sure"] and row["sure"] is True
     assert row["text"] == "눈물이 나요" and row["label"] == "슬픔" and tuple(row["scores"]) == EMOTIONS
 
 
