@@ -38,15 +38,19 @@ KOTE = {
 def emotion(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
     """Each test split as a whole and by source; each row is read with the token of its own source."""
     reader: Any = stages.emotion_reader  # more than a turn needs: logits
+    sets = {name: _measured(reader, rows[:limit]) for name, rows in tests_of(root).items()}
+    calibration = {"temperature": dict(reader.calibration.temperature), "threshold": reader.calibration.threshold}
+    return {"sets": sets, "calibration": calibration, "other_corpus": _other_corpus(reader, root, limit)}
+
+
+def tests_of(root: Path) -> dict[str, list[data.EmotionRow]]:
+    """The rows of each test split."""
     rows7 = data.emotion7(root)
-    tests = {
+    return {
         "emotion7_random_split": [row for row in rows7 if row.random_split == "test"],
         "emotion7_grouped_split": [row for row in rows7 if row.grouped_split == "test"],
         "emotion_voice": [row for row in data.emotion_voice(root) if row.grouped_split == "test"],
     }
-    sets = {name: _measured(reader, rows[:limit]) for name, rows in tests.items()}
-    calibration = {"temperature": dict(reader.calibration.temperature), "threshold": reader.calibration.threshold}
-    return {"sets": sets, "calibration": calibration, "other_corpus": _other_corpus(reader, root, limit)}
 
 
 def _measured(reader: Any, rows: Sequence[data.EmotionRow]) -> Metrics:
