@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pipeline import safety
+from pipeline import reply_guard, safety
 from pipeline.errors import BadText, JiwooError, StageFailed
 from pipeline.turn import Audio, Emotion, Exchange, Failure, Reply, Risk, Speech, StageName, Stages, Transcript, Turn
 
@@ -111,7 +111,7 @@ class Counsellor:
         reply = self.stages.responder.reply(text, emotion, history)
         if not reply.text.strip():
             raise StageFailed("the reply is empty")
-        if reason := safety.check_reply(reply.text):
+        if reason := reply_guard.unsafe(reply.text):
             raise StageFailed(f"the reply was refused: {reason}")
         return reply
 

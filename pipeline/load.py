@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pipeline import weights
+from pipeline import catalogue, weights
 from pipeline.counsellor import Counsellor
 from pipeline.errors import JiwooError, WeightsMissing
 from pipeline.settings import Settings
@@ -23,28 +22,28 @@ from pipeline.weights import AWAITED, Found
 log = logging.getLogger(__name__)
 
 
-def _transcriber(folder: Path, settings: Settings) -> Transcriber:
+def _transcriber(found: Found, settings: Settings) -> Transcriber:
     from pipeline.stt import Wav2Vec2Transcriber
 
-    return Wav2Vec2Transcriber(folder, settings.threads)
+    return Wav2Vec2Transcriber(found.folder, settings.threads)
 
 
-def _emotion_reader(folder: Path, settings: Settings) -> EmotionReader:
+def _emotion_reader(found: Found, settings: Settings) -> EmotionReader:
     from pipeline.emotion import BertEmotionReader
 
-    return BertEmotionReader(folder, settings.threads)
+    return BertEmotionReader(found.folder, settings.threads)
 
 
-def _responder(folder: Path, settings: Settings) -> Responder:
+def _responder(found: Found, settings: Settings) -> Responder:
     from pipeline.reply import Gpt2Responder
 
-    return Gpt2Responder(folder, settings.threads, settings.seed)
+    return Gpt2Responder(found.folder, settings.threads, settings.seed, catalogue.called(found.name))
 
 
-def _speaker(folder: Path, settings: Settings) -> Speaker:
+def _speaker(found: Found, settings: Settings) -> Speaker:
     from pipeline.tts import TacotronSpeaker
 
-    return TacotronSpeaker(folder, settings.threads, settings.seed)
+    return TacotronSpeaker(found.folder, settings.threads, settings.seed)
 
 
 MAKE = {"stt": _transcriber, "emotion": _emotion_reader, "reply": _responder, "tts": _speaker}
@@ -104,7 +103,7 @@ class LoadedStages:
     def _load(self, found: Found) -> Running:
         """Weights of the Hub that cannot be loaded give way to the bundled ones like those that cannot be fetched."""
         try:
-            return Running(found, MAKE[found.stage](found.folder, self.settings))
+            return Running(found, MAKE[found.stage](found, self.settings))
         except Exception as error:
             if found.source != "hub":
                 raise

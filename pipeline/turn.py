@@ -162,7 +162,9 @@ class EmotionReader(Protocol):
 class Responder(Protocol):
     def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply: ...
 
-    def score(self, text: str, candidates: Sequence[str]) -> list[float]:
+    def score(
+        self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
+    ) -> list[float]:
         """How well each candidate answers ``text``; higher is better."""
         ...
 

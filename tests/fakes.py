@@ -56,7 +56,10 @@ class FakeResponder:
             raise Broken("the responder's secret trouble")
         return Reply(self.text)
 
-    def score(self, text: str, candidates: Sequence[str]) -> list[float]:
+    def score(
+        self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
+    ) -> list[float]:
+        self.calls.append((text, emotion.label if emotion else "", tuple(history)))
         return [-float(len(candidate)) for candidate in candidates]
 
 

@@ -23,7 +23,8 @@ from pipeline.counsellor import Counsellor
 from pipeline.emotion import BertEmotionReader
 from pipeline.korean import cer_counts, normalise
 from pipeline.load import LoadedStages, models
-from pipeline.reply import PROMPTS, Gpt2Responder, fault
+from pipeline.reply import PROMPTS, Gpt2Responder
+from pipeline.reply_guard import fault
 from pipeline.settings import ROOT, Settings
 from pipeline.stt import ALTERNATIVES, WINDOW_SECONDS, Wav2Vec2Transcriber
 from pipeline.tts import TacotronSpeaker

@@ -12,13 +12,10 @@ import argparse
 import csv
 import json
 import logging
-import math
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +27,12 @@ import numpy as np
 from pipeline import audio, load, safety
 from pipeline.counsellor import UNSURE_BELOW
 from pipeline.errors import StageFailed
-from pipeline.korean import cer_counts, letters
+from pipeline.korean import cer_counts
 from pipeline.settings import ROOT, Settings
-from pipeline.turn import EMOTIONS, Audio, Speech, Transcriber, Transcript
+from pipeline.turn import Audio, Speech, Transcriber, Transcript
 from training import data, nonspeech
+from training.evaluate_emotion import emotion
+from training.evaluate_reply import reply
 from training.train_risk import Sentence
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,6 @@ STT_SETS = ("asr_dev", "asr_test_studio", "asr_test_tedx", "asr_test_deeply_text
 NON_SPEECH = 100
 RISK_SETS = ("crisis_open_ko", "crisis_unseen_a", "crisis_unseen_b")
 """The rules were written with the first in view, the scorer's thresholds chosen on the second; the third was never used."""
-RANKED = 20
 Metrics = dict[str, Any]
 
 
@@ -141,65 +139,6 @@ class WhisperTranscriber:
             audio.samples, language="ko", beam_size=1, temperature=0.0, condition_on_previous_text=False
         )
         return Transcript("".join(segment.text for segment in segments).strip())
-
-
-def emotion(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
-    """Accuracy, macro-F1 and confusion per test split; each row is read with the token of its own source."""
-    reader = stages.emotion_reader
-    rows7 = data.emotion7(root)
-    tests = {
-        "emotion7_random_split": [row for row in rows7 if row.random_split == "test"],
-        "emotion7_grouped_split": [row for row in rows7 if row.grouped_split == "test"],
-        "emotion_voice": [row for row in data.emotion_voice(root) if row.grouped_split == "test"],
-    }
-    return {"sets": {name: _classified(reader, rows[:limit]) for name, rows in tests.items()}}
-
-
-def _classified(reader, rows: Sequence[data.EmotionRow]) -> Metrics:
-    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)  # true, read
-    ordered = sorted(rows, key=lambda row: (row.source, len(row.text)))
-    for start in range(0, len(ordered), 128):
-        part = ordered[start : start + 128]
-        for source in {row.source for row in part}:
-            own = [row for row in part if row.source == source]
-            best = reader.probabilities([row.text for row in own], source).argmax(-1).tolist()
-            for row, read in zip(own, best, strict=True):
-                confusion[EMOTIONS.index(row.label), read] += 1
-    right = confusion.diagonal()
-    f1 = 2 * right / np.maximum(1, confusion.sum(0) + confusion.sum(1))
-    result = {
-        "rows": len(rows), "accuracy": round(float(right.sum() / confusion.sum()), 4),
-        "macro_f1": round(float(f1.mean()), 4),
-        "always_neutral": round(float(confusion[EMOTIONS.index("중립")].sum() / confusion.sum()), 4),
-        "f1": {label: round(float(value), 3) for label, value in zip(EMOTIONS, f1, strict=True)},
-        "confusion": confusion.tolist(),
-    }  # fmt: skip
-    log.info("%s", {k: result[k] for k in ("rows", "accuracy", "macro_f1")})
-    return result
-
-
-def reply(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
-    """On emodialog's test dialogues: perplexity a syllable of first answers, how often the true first answer is ranked
-    first of RANKED, and where the answers given to the first 200 came from."""
-    responder: Any = stages.responder  # more than a turn needs: `surprise`, and `score` with an emotion
-    reader = stages.emotion_reader
-    firsts = [d.turns[:2] for d in data.emodialog(root) if d.split == "test"][:limit]
-    pairs = [(user, bot) for (_, user), (_, bot) in firsts]
-    answers = [bot for _, bot in pairs]
-    rng = random.Random(0)
-    first, nats, syllables = 0, 0.0, 0
-    for user, bot in pairs:
-        felt = reader.read(user)
-        others = rng.sample([answer for answer in answers if answer != bot], min(RANKED - 1, len(answers) - 1))
-        scores = responder.score(user, [bot, *others], felt)
-        first += scores[0] == max(scores)
-        nats += responder.surprise(user, bot, felt)
-        syllables += len(letters(bot))
-    sources = Counter(responder.reply(user, reader.read(user)).source for user, _ in pairs[:200])
-    return {
-        "test": "emodialog test, first turns", "dialogues": len(pairs), "true_reply_first_of_20": round(first / len(pairs), 4),
-        "perplexity_a_syllable": round(math.exp(nats / syllables), 3), "sources_of_200_answers": dict(sources),
-    }  # fmt: skip
 
 
 def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Metrics:

@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from pipeline import safety
+from pipeline import reply_guard, safety
 from pipeline.emotion import BertEmotionReader
 from pipeline.korean import normalise
 from pipeline.reply import HISTORY, PROMPTS
@@ -70,7 +70,7 @@ def rows_of(dialogue: data.Dialogue) -> list[Row]:
     ]
     rows = []
     for i, exchange in enumerate(exchanges):
-        if safety.assess(exchange.user).level or safety.check_reply(exchange.reply):
+        if safety.assess(exchange.user).level or reply_guard.unsafe(exchange.reply):
             break  # what follows would be the rest of a crisis talk
         emotion = EMOTION_OF.get(dialogue.emotion, "")
         rows.append(Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply, emotion))
