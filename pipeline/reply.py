@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Prompt:
         return "".join([*earlier, f"{self.user}{text}{self.emotion}{emotion}{self.answer}"])
 
 
+_RANDOM = threading.Lock()
+"""torch's random state is the process's: two answers made at once would draw from each other."""
 PROMPTS = {
     "jiwoo": Prompt("<usr>", "<emo>", "<sys>"),
     "kogpt2": Prompt("<usr>", "<unused1>", "<sys>"),
@@ -116,7 +119,7 @@ class Gpt2Responder:
     @torch.inference_mode()
     def _candidates(self, prompt: list[int], text: str) -> list[str]:
         ids = torch.tensor([prompt])
-        with torch.random.fork_rng(devices=[]):
+        with _RANDOM, torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed + zlib.crc32(text.encode()))
             generated = self.model.generate(
                 ids, attention_mask=torch.ones_like(ids), do_sample=True, top_p=0.9, temperature=0.7,
