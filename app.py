@@ -20,7 +20,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from page import api, handover, helplines, look, talk
+from page import api, evaluate, handover, helplines, look, talk
 from page.notes import NOT_STORED, Notes
 from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
@@ -67,6 +67,7 @@ def build(
             with gr.Tab("이야기"):
                 view, send, clear, clips = _talk(history, examples)
             record = handover.build(notes)
+            evaluate.build(counsellor)
         with gr.Accordion("지금 쓰는 모델", open=False):
             table = gr.Markdown("살펴보고 있어요…")
 
@@ -84,7 +85,7 @@ def build(
         handover.wire(record, notes, history, view, turns)
         arrival = partial(_arrival, weights_in_use)
         page.load(arrival, outputs=[table, view.status], api_visibility="private")
-        api.add_endpoints(counsellor, QUEUEING)
+        api.add_endpoints(counsellor, weights_in_use, QUEUEING, evaluate.QUEUEING)
     return page.queue(max_size=WAITING)
 
 

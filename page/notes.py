@@ -6,12 +6,10 @@ the journal takes it, and the journal checks it there.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
 from pipeline import load, record, report
 from pipeline.errors import JiwooError, JournalFailed
@@ -33,20 +31,16 @@ class Notes:
 
     def __init__(self, settings: Settings, models: Callable[[], list[ModelInfo]] | None = None) -> None:
         """``models``: tells the weights in use; without, what ``settings`` would give."""
-        self._settings, self._models = settings, models or partial(load.models, settings)
+        self._models = models or partial(load.models, settings)
         self.journal = Journal(settings.database, settings.secret, place=settings.place)
 
     def models(self) -> Mapping[str, str]:
         """Stage → what it runs with now, for the record."""
         try:
-            return {m.stage: f"{m.name} ({m.source}, {self._version(m)})" for m in self._models() if m.name}
+            return {m.stage: f"{m.name} ({m.source}, {m.revision[:12]})" for m in self._models() if m.name}
         except Exception:  # a turn is worth more than the name of what made it
             log.exception("the models could not be named")
             return {}
-
-    def _version(self, model: ModelInfo) -> str:
-        """Which weights exactly: a commit of the Hub, or the first signs of the SHA-256 of those that lie here."""
-        return model.revision[:12] or f"SHA-256 {_digest(self._settings.checkpoints / model.stage)}"
 
     def take(self, turn: Turn, said: Audio | str) -> Record:
         """The record of a turn that is complete."""
@@ -92,16 +86,6 @@ class Notes:
             return NOT_STORED
         day = report.clock(record.at(self.journal.expires(key)))[:10]
         return STORED.format(day=day)
-
-
-@cache
-def _digest(folder: Path) -> str:
-    """Of a checkpoint's weights, read once."""
-    whole = hashlib.sha256()
-    for file in sorted(folder.glob("*")):
-        if file.suffix in (".safetensors", ".h5"):
-            whole.update(file.read_bytes())
-    return whole.hexdigest()[:12]
 
 
 def given(key: str | None) -> bool:

@@ -406,7 +406,8 @@ def test_the_life_of_a_record_on_the_page(site: Site, folder: Path) -> None:
 def test_nothing_of_the_tab_is_in_the_api(site: Site, tmp_path: Path) -> None:
     client = Client(site.url, verbose=False, download_files=str(tmp_path), analytics_enabled=False)
     told = client.view_api(return_format="dict")
-    assert set(told["named_endpoints"]) == {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
+    handlers = {name for name in vars(handover) if callable(getattr(handover, name))}
+    assert not {name.lstrip("/") for name in told["named_endpoints"]} & handlers
     assert not told["unnamed_endpoints"]
 
 
