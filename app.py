@@ -20,7 +20,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from page import api, evaluate, handover, helplines, look, talk
+from page import api, busy, evaluate, handover, helplines, look, talk
 from page.notes import NOT_STORED, Notes
 from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
@@ -86,7 +86,7 @@ def build(
         arrival = partial(_arrival, weights_in_use)
         page.load(arrival, outputs=[table, view.status], api_visibility="private")
         api.add_endpoints(counsellor, weights_in_use, QUEUEING, evaluate.QUEUEING)
-    return page.queue(max_size=WAITING)
+    return busy.kind_when_full(page.queue(max_size=WAITING))
 
 
 def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.Button, list[Any]]":

@@ -6,6 +6,7 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import jamo
 import numpy as np
 import pylopdf_fonts_ko
 
@@ -88,4 +89,5 @@ def _font() -> tuple[Any, frozenset[int]]:
 def _known(symbol: str) -> str:
     if symbol.isspace():
         return "␣" if ord("␣") in _font()[1] else "_"
-    return "".join(sign if ord(sign) in _font()[1] else "□" for sign in symbol)
+    letters = jamo.jamo_to_hcj(symbol)  # a final by itself would hang below the line
+    return "".join(sign if ord(sign) in _font()[1] else "□" for sign in letters)
