@@ -14,8 +14,6 @@ import gradio as gr
 from pipeline.load import ModelInfo
 
 CSS = Path(__file__).with_name("style.css")
-# Gradio writes lang="en"; a screen reader would read the Korean with an English voice.
-HEAD = """<script>document.documentElement.lang = "ko"</script>"""
 # Fonts of the visitor's own system: no font server learns who comes here.
 FONTS = ("Pretendard", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", "Malgun Gothic", "sans-serif")
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from page.words import Text, say
 from pipeline import load, record, report
 from pipeline.errors import JiwooError, JournalFailed
 from pipeline.journal import Consent, Days, Journal
@@ -46,7 +47,7 @@ class Notes:
         """The record of a turn that is complete."""
         return record.of_turn(turn, said, self.models())
 
-    def write(self, key: str, taken: Record) -> tuple[str, bool]:
+    def write(self, key: str, taken: Record) -> tuple[Text, bool]:
         """Store a turn of a talk with a key: a sentence for the person, and whether it is stored. Never an exception."""
         try:
             self.journal.write(key, taken)
@@ -80,12 +81,12 @@ class Notes:
         except JournalFailed as error:
             raise JournalFailed(str(error), NOT_DELETED) from error
 
-    def until(self, key: str) -> str:
+    def until(self, key: str) -> Text:
         """The line that says whether and how long the talk is stored. Raises `WrongKey`."""
         if not given(key):
-            return NOT_STORED
+            return say(NOT_STORED)
         day = report.clock(record.at(self.journal.expires(key)))[:10]
-        return STORED.format(day=day)
+        return say(STORED, day=day)
 
 
 def given(key: str | None) -> bool:
@@ -93,13 +94,13 @@ def given(key: str | None) -> bool:
     return bool((key or "").strip())
 
 
-def not_stored(error: Exception) -> str:
+def not_stored(error: Exception) -> Text:
     """The banner for a turn that was not stored; what happened goes to the log."""
     if not isinstance(error, JiwooError):
         log.error("the journal broke", exc_info=error)
-        return JournalFailed.default_kind
+        return say(JournalFailed.default_kind)
     log.warning("not stored: %s", error)
-    return error.kind if "저장 안 됨" in error.kind else f"저장 안 됨: {error.kind}"
+    return say(error.kind) if "저장 안 됨" in error.kind else say("저장 안 됨: {why}", why=say(error.kind))
 
 
 def changed(turn: Record, text: str, reply: str, label: str) -> Record:

@@ -24,9 +24,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from page import look, talk
+from page import look, talk, words
 from page.notes import Notes
-from pipeline import load, report
+from pipeline import audio, errors, load, report
 from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
 from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
@@ -344,8 +344,7 @@ def test_the_page_asks_nothing_of_others_and_keeps_nothing(site: Site):
     assert config["analytics_enabled"] is False and config["enable_queue"]
     assert site.page.run_history is False and site.page.enable_monitoring is False and not site.page.ssr_mode
     assert site.page.delete_cache == (app.KEEP_SECONDS // 6, app.KEEP_SECONDS)
-    head = str(config["head"])
-    assert 'lang = "ko"' in head and "http" not in head
+    assert not config["head"] and not config["js"]
 
 
 def test_no_sound_is_decoded_by_gradio(site: Site):
@@ -354,8 +353,31 @@ def test_no_sound_is_decoded_by_gradio(site: Site):
 
 
 def test_the_page_says_what_it_is_and_whom_to_call(site: Site):
-    shown = json.dumps([c["props"].get("value") for c in site.page.config["components"]], ensure_ascii=False)
-    assert "AI 데모이며 치료가 아닙니다" in shown
+    shown = [str(c["props"].get("value")) for c in site.page.config["components"]]
+    assert "AI 데모이며 치료가 아닙니다" in look.TITLE and str(words.label(look.TITLE)) in shown
+
+
+def test_the_page_is_korean_and_says_all_in_english_too(site: Site):
+    with urllib.request.urlopen(site.url) as answer:
+        document = answer.read().decode("utf-8")
+    assert re.search(r'<html[^>]*lang="ko"', document) and document.index(words.START) < document.index("<gradio-app")
+    with urllib.request.urlopen(f"{site.url}/{words._core()}") as answer:
+        assert "changeLocale" in answer.read().decode("utf-8")
+    told = site.page.config["i18n_translations"] or {}
+    assert told["ko"].keys() == told["en"].keys() and all(told["ko"][korean] == korean for korean in told["en"])
+    korean = [english for english in told["en"].values() if re.search("[가-힣]", english.replace("지우", ""))]
+    assert korean == ["한국어"], "the button that leads back"
+
+
+def test_sentences_of_the_pipeline_have_their_english():
+    kinds = [error.default_kind for error in errors.JiwooError.__subclasses__()]
+    sounds = [
+        getattr(audio, name) for name in ("MISSING", "NOT_SOUND", "TOO_LONG", "TOO_SHORT", "SILENT", "NO_DECODER")
+    ]
+    for korean in (*kinds, *FAILED.values(), *sounds, *EMOTIONS):
+        assert words.say(korean).en != korean
+    with pytest.raises(KeyError):
+        words.label("영어가 없는 말")
 
 
 def test_help_stands_in_the_page_before_any_script_runs(site: Site, stages: FakeStages):

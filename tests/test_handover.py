@@ -69,7 +69,7 @@ def test_consents_are_apart_unticked_and_the_shortest_time_stands_first(kept: No
         parts = handover.build(kept)
     assert parts.storing.value is False and parts.place.value is False
     assert parts.days.value == 7 and [days for _, days in parts.days.choices] == [7, 30, 90]
-    assert kept.journal.place in str(parts.place.label) and "소리는 저장하지 않아요" in str(parts.storing.label)
+    assert kept.journal.place in str(parts.place.info) and "소리는 저장하지 않아요" in parts.storing.label.key
     assert not parts.key.value
 
 
