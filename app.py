@@ -20,7 +20,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from page import api, busy, evaluate, handover, helplines, look, talk, words
+from page import about, api, busy, evaluate, handover, helplines, loading, look, talk, words
 from page.notes import NOT_STORED, Notes
 from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
@@ -65,13 +65,13 @@ def build(
         with gr.Row(elem_id="head"):
             gr.Markdown(words.label(look.TITLE))
             language = gr.Button(words.label("English"), size="sm", min_width=100, scale=0, elem_id="language")
+        loading.build(weights_in_use, page)
         with gr.Tabs():
             with gr.Tab(words.label("이야기")):
                 view, send, clear, clips = _talk(history, examples)
             record = handover.build(notes)
-            evaluate.build(counsellor)
-        with gr.Accordion(words.label("지금 쓰는 모델"), open=False):
-            table = gr.Markdown(words.label("살펴보고 있어요…"))
+            evaluating = evaluate.build(counsellor)
+            about_tab = about.build(settings, KEEP_SECONDS, notes.journal.place)
 
         turn: Any = {"outputs": list(view), "api_visibility": "private", "show_progress_on": view.status}
         turn.update(QUEUEING)
@@ -86,9 +86,11 @@ def build(
         gr.on([clear.click, view.chat.clear], talk.cleared, None, list(view), cancels=turns, api_visibility="private")
         handover.wire(record, notes, history, view, turns)
         switched = language.click(None, js=words.switch(), api_visibility="private")
-        words.draw_anew(switched, [view.audio_input], [record.tab])
+        words.draw_anew(switched, [view.audio_input], [record.tab, evaluating, about_tab.tab])
         arrival = partial(_arrival, weights_in_use)
-        page.load(arrival, outputs=[table, view.status], api_visibility="private")
+        page.load(arrival, outputs=[about_tab.models, view.status], api_visibility="private")
+        seen: Any = {"outputs": about_tab.models, "show_progress": "hidden", "api_visibility": "private"}
+        about_tab.tab.select(lambda: about.models(weights_in_use()), **seen)
         api.add_endpoints(counsellor, weights_in_use, QUEUEING, evaluate.QUEUEING)
     return busy.kind_when_full(page.queue(max_size=WAITING))
 
@@ -142,7 +144,7 @@ def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.
 def _arrival(models: Models) -> tuple[str, str]:
     """What a visitor is told first: the table of the models, and in the status line what is not as it should be."""
     told = models()
-    return look.model_table(told), talk.status(look.notices(told), "notice")
+    return about.models(told), talk.status(look.notices(told), "notice")
 
 
 def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from page import pictures, talk
+from page import pictures, talk, words
 from page.handover import SAVE_FILE, _kind
+from page.words import Text
 from pipeline import audio, evaluation
 from pipeline.counsellor import Counsellor
 from pipeline.errors import UnusableSound
@@ -24,14 +25,15 @@ from pipeline.evaluation import MOST_CLIPS, UNSURE, Row
 
 log = logging.getLogger(__name__)
 
+CLIPS = f"소리 파일 ({MOST_CLIPS}개까지)"
 ABOUT = f"""### 여러 소리를 한꺼번에 살펴보기
 소리 파일을 {MOST_CLIPS}개까지 올리면 하나씩 받아쓰고, 감정을 읽고, 대답을 만들어 표로 보여 드려요. 참고 글을 함께 주면 글자 오류율(CER)도 재요.
 소리마다 처음 나누는 이야기로 보고, 대답은 소리로 만들지 않아요. 올린 파일은 한 시간 안에 서버에서 지워져요."""
 PASTED = "happy.wav[탭]오늘은 정말 기쁜 날이에요"
 NO_CLIPS = "소리 파일을 먼저 올려 주세요."
-WORKING = "{done}/{all}개를 살펴봤어요…"
+WORKING = "{all}개 가운데 {done}개를 살펴봤어요…"
 DONE = "{count}개를 모두 살펴봤어요."
-ERROR_RATE = "전체 글자 오류율(CER) {cer:.1%}."
+ERROR_RATE = "전체 글자 오류율(CER) {cer}."
 FAILED = "{count}개는 살펴보지 못했어요. ‘알림’ 칸을 봐 주세요."
 UNKNOWN = "맞는 소리가 없는 참고 글: {names}."
 MOST_NAMES = 5
@@ -58,24 +60,28 @@ class Shown(NamedTuple):
     pictures: Any
 
 
-def build(counsellor: Counsellor) -> None:
+def build(counsellor: Counsellor) -> gr.Tab:
     """Put the tab together with its events, inside an open `gr.Tabs`."""
-    with gr.Tab("평가"):
-        gr.Markdown(ABOUT)
+    with gr.Tab(words.label("평가")) as tab:
+        gr.Markdown(words.label(ABOUT))
         rows = gr.State([])
-        clips = gr.File(label=f"소리 파일 ({MOST_CLIPS}개까지)", file_count="multiple", type="filepath", height=160)
-        with gr.Accordion("참고 글 (선택)", open=False):
-            file = gr.File(label="참고 글 파일 (TSV, CSV, TXT)", type="filepath", height=110)
-            pasted = gr.Textbox(label="또는 한 줄에 ‘파일 이름[탭]글’", placeholder=PASTED, lines=3, max_length=100_000)
+        clips = gr.File(label=words.label(CLIPS), file_count="multiple", type="filepath", height=160)
+        with gr.Accordion(words.label("참고 글 (선택)"), open=False):
+            file = gr.File(label=words.label("참고 글 파일 (TSV, CSV, TXT)"), type="filepath", height=110)
+            pasted = gr.Textbox(
+                label=words.label("또는 한 줄에 ‘파일 이름[탭]글’"), placeholder=PASTED, lines=3, max_length=100_000
+            )
         with gr.Row():
-            start = gr.Button("살펴보기", variant="primary", min_width=140)
-            stop = gr.Button("멈추기", min_width=140)
-            download = gr.Button("표 내려받기 (CSV)", min_width=140)
+            start = gr.Button(words.label("살펴보기"), variant="primary", min_width=140)
+            stop = gr.Button(words.label("멈추기"), min_width=140)
+            download = gr.Button(words.label("표 내려받기 (CSV)"), min_width=140)
         status = gr.HTML(talk.status(""))
-        table = gr.Dataframe(headers=HEADS, value=[], interactive=False, wrap=True, label="결과", show_label=True)
-        chosen = gr.Dropdown([], label="그림으로 볼 소리", interactive=True)
+        table = gr.Dataframe(
+            headers=HEADS, value=[], interactive=False, wrap=True, label=words.label("결과"), show_label=True
+        )
+        chosen = gr.Dropdown([], label=words.label("그림으로 볼 소리"), interactive=True)
         drawn = gr.HTML(elem_id="pictures")
-        saved = gr.JSON(visible="hidden", label="파일")
+        saved = gr.JSON(visible="hidden", label=words.label("파일"))
 
     private: dict[str, Any] = {"api_visibility": "private"}
     queueing: dict[str, Any] = {**QUEUEING, **private}
@@ -85,6 +91,7 @@ def build(counsellor: Counsellor) -> None:
     chosen.input(partial(pictured, counsellor), [rows, chosen], drawn, **queueing)
     taken = download.click(downloaded, rows, [saved, status], show_progress="hidden", **private)
     taken.then(None, saved, None, js=SAVE_FILE, **private)
+    return tab
 
 
 def evaluated(
@@ -101,11 +108,11 @@ def evaluated(
             raise UnusableSound("no clip was uploaded", NO_CLIPS)
         references, unknown = evaluation.references_for(paths, _table(file, pasted))
         rows: list[Row] = []
-        yield _shown(rows, WORKING.format(done=0, all=len(paths)))
+        yield _shown(rows, words.say(WORKING, done=0, all=len(paths)))
         for row in evaluation.evaluate(counsellor, paths, references):
             rows = [*rows, row]
-            message = WORKING.format(done=len(rows), all=len(paths))
-            progress((len(rows), len(paths)), desc=message)
+            message = words.say(WORKING, done=len(rows), all=len(paths))
+            progress((len(rows), len(paths)), desc=message.ko)
             yield _shown(rows, message)
         yield _shown(rows, summary(rows, unknown))
     except Exception as error:
@@ -117,7 +124,7 @@ def _table(file: str | None, pasted: str) -> str:
     return "\n".join(filter(None, [evaluation.read_table(Path(file)) if file else "", pasted or ""]))
 
 
-def _shown(rows: list[Row], message: str) -> Shown:
+def _shown(rows: list[Row], message: Text) -> Shown:
     choices = [(f"{number}. {row.clip}", number - 1) for number, row in enumerate(rows, 1)]
     cells = [_cells(row) for row in rows]
     return Shown(talk.status(message), cells, rows, gr.Dropdown(choices, value=None), "")
@@ -140,15 +147,16 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def summary(rows: Sequence[Row], unknown: Sequence[str]) -> str:
+def summary(rows: Sequence[Row], unknown: Sequence[str]) -> Text:
     """What is said at the end: how many, how wrong, what failed, which texts found no clip."""
-    told = [DONE.format(count=len(rows))]
+    told = [words.say(DONE, count=len(rows))]
     cer = evaluation.error_rate(rows)
-    told += [ERROR_RATE.format(cer=cer)] if cer is not None else []
+    told += [words.say(ERROR_RATE, cer=f"{cer:.1%}")] if cer is not None else []
     failed = sum(row.turn is None for row in rows)
-    told += [FAILED.format(count=failed)] if failed else []
+    told += [words.say(FAILED, count=failed)] if failed else []
     names = ", ".join(unknown[:MOST_NAMES]) + (" …" if len(unknown) > MOST_NAMES else "")
-    return " ".join([*told, UNKNOWN.format(names=names)] if unknown else told)
+    told += [words.say(UNKNOWN, names=names)] if unknown else []
+    return Text(" ".join(text.ko for text in told), " ".join(text.en for text in told))
 
 
 def downloaded(rows: list[Row]) -> tuple[Any, str]:
@@ -179,10 +187,10 @@ def pictured(counsellor: Counsellor, rows: list[Row], chosen: int | None) -> str
 
 
 def _picture(caption: str, draw: Callable[[], bytes]) -> str:
+    head = f"<figcaption>{words.both(caption)}</figcaption>"
     try:
         data = base64.b64encode(draw()).decode()
     except Exception:
         log.exception("no picture: %s", caption)
-        return f"<figure><figcaption>{caption}</figcaption><p>{NO_PICTURE}</p></figure>"
-    image = f'<img src="data:image/png;base64,{data}" alt="{caption}" style="width: 100%">'
-    return f"<figure><figcaption>{caption}</figcaption>{image}</figure>"
+        return f"<figure>{head}<p>{words.both(NO_PICTURE)}</p></figure>"
+    return f'<figure>{head}<img src="data:image/png;base64,{data}" alt="{caption}" style="width: 100%"></figure>'

@@ -59,15 +59,19 @@ def shown() -> str:
     first, *urgent = (_line(number) for number in ("109", "119", "112"))
     hours = f'<span class="hours">{html.escape(first.hours)}</span>'
     calls = [f'<span class="first">{_call(first)}</span> {hours}', *map(_call, urgent)]
-    rows = "".join(f"<li>{_call(line)} — {html.escape(line.hours)}</li>" for line in HELP_LINES)
     return (
         f"<style>{STYLE}</style>"
         '<aside class="jiwoo-help" lang="ko" aria-label="위급할 때 도움받을 수 있는 곳">'
         f"{words.both(TALK_TO_SOMEBODY)} {' · '.join(calls)}"
-        f"<details><summary>{words.both(ALL_LINES)}</summary><ul>{rows}</ul></details>"
+        f"<details><summary>{words.both(ALL_LINES)}</summary>{lines()}</details>"
         f"<details><summary>{words.both(NOW)}</summary>"
         f'<div class="ko">{EXERCISE}</div><div class="en" lang="en">{ENGLISH_EXERCISE}</div></details></aside>'
     )
+
+
+def lines() -> str:
+    """All help lines as a list, each to be dialled with one touch."""
+    return f"<ul>{''.join(f'<li>{_call(line)} — {html.escape(line.hours)}</li>' for line in HELP_LINES)}</ul>"
 
 
 def _line(number: str) -> HelpLine:

@@ -33,7 +33,6 @@ from pipeline.load import LoadedStages
 from pipeline.record import Record
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS, Reply, StageName
-from pipeline.weights import CHECKPOINT_FILES
 from tests.fakes import FakeStages
 
 ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak", "/evaluate", "/report", "/models"}
@@ -509,20 +508,6 @@ def test_an_example_is_one_click(tmp_path: Path, tone_wav: Path, stages: FakeSta
     (event,) = [fn for fn in page.fns.values() if (button._id, "click") in fn.targets]
     *_, end = event.fn("", [])  # type: ignore[misc]
     assert end.history[0].text == stages.transcriber.text
-
-
-def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):
-    folder = tmp_path / "stt"
-    folder.mkdir()
-    for name in CHECKPOINT_FILES["stt"]:
-        (folder / name).write_text("{}")
-    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
-    measured = {"sets": {"asr_dev": {"clips": 9, "cer": 0.4123, "seconds_a_second": 0.1}}}
-    (folder / "metrics.json").write_text(json.dumps(measured))
-    table = look.model_table(load.models(Settings(checkpoints=tmp_path))).splitlines()
-    assert "checkpoints/stt" in table[2] and "함께 들어 있음" in table[2] and "2.0" in table[2]
-    assert "asr_dev CER 0.412" in table[2]
-    assert len(table) == 6 and "불러오지 못했어요" in table[5]
 
 
 # --- the start ---------------------------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ def test_rows_appear_one_by_one_with_progress(stages: FakeStages, clips: list[st
     ticks: list[Any] = []
     shown = run(stages, clips, progress=lambda done, desc: ticks.append((done, desc)))
     assert [len(view.rows) for view in shown] == [0, 1, 2, 3, 3]
-    assert [done for done, _ in ticks] == [(1, 3), (2, 3), (3, 3)] and "2/3" in ticks[1][1]
-    assert "2/3" in str(shown[2].status) and "3개를 모두" in str(shown[-1].status)
+    assert [done for done, _ in ticks] == [(1, 3), (2, 3), (3, 3)] and "3개 가운데 2개" in ticks[1][1]
+    assert "3개 가운데 2개" in str(shown[2].status) and "3개를 모두" in str(shown[-1].status)
     assert shown[-1].table[0] == [
         "one.wav",
         stages.transcriber.text,
