@@ -20,7 +20,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from page import api, handover, helplines, look, talk
+from page import about, api, busy, evaluate, handover, helplines, loading, look, talk, words
 from page.notes import NOT_STORED, Notes
 from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
@@ -36,7 +36,7 @@ QUEUEING: Any = {"concurrency_limit": 1, "concurrency_id": "stages"}
 LAUNCH: Any = {
     "theme": look.theme(),
     "css_paths": look.CSS,
-    "head": look.HEAD,
+    "i18n": words.I18N,
     "footer_links": ["api"],
     "max_file_size": "30mb",
     "ssr_mode": False,
@@ -62,30 +62,37 @@ def build(
     page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
     with page:
         history = gr.State([])
-        gr.Markdown(look.TITLE, elem_id="head")
+        with gr.Row(elem_id="head"):
+            gr.Markdown(words.label(look.TITLE))
+            language = gr.Button(words.label("English"), size="sm", min_width=100, scale=0, elem_id="language")
+        loading.build(weights_in_use, page)
         with gr.Tabs():
-            with gr.Tab("이야기"):
+            with gr.Tab(words.label("이야기")):
                 view, send, clear, clips = _talk(history, examples)
             record = handover.build(notes)
-        with gr.Accordion("지금 쓰는 모델", open=False):
-            table = gr.Markdown("살펴보고 있어요…")
+            evaluating = evaluate.build(counsellor)
+            about_tab = about.build(settings, KEEP_SECONDS, notes.journal.place)
 
         turn: Any = {"outputs": list(view), "api_visibility": "private", "show_progress_on": view.status}
         turn.update(QUEUEING)
         hear, read = partial(talk.from_recording, counsellor, notes), partial(talk.from_text, counsellor, notes)
-        recording, words, before = view.audio_input, view.text_input, [record.key, history]
+        recording, written, before = view.audio_input, view.text_input, [record.key, history]
         turns = [
             gr.on([recording.stop_recording, recording.upload], hear, [*before, recording], **turn),
-            gr.on([words.submit, send.click], read, [*before, words], **turn),
+            gr.on([written.submit, send.click], read, [*before, written], **turn),
         ]
         for button, clip in clips:
             turns.append(button.click(partial(hear, recording=str(clip.path)), before, **turn))
         gr.on([clear.click, view.chat.clear], talk.cleared, None, list(view), cancels=turns, api_visibility="private")
         handover.wire(record, notes, history, view, turns)
+        switched = language.click(None, js=words.switch(), api_visibility="private")
+        words.draw_anew(switched, [view.audio_input], [record.tab, evaluating, about_tab.tab])
         arrival = partial(_arrival, weights_in_use)
-        page.load(arrival, outputs=[table, view.status], api_visibility="private")
-        api.add_endpoints(counsellor, QUEUEING)
-    return page.queue(max_size=WAITING)
+        page.load(arrival, outputs=[about_tab.models, view.status], api_visibility="private")
+        seen: Any = {"outputs": about_tab.models, "show_progress": "hidden", "api_visibility": "private"}
+        about_tab.tab.select(lambda: about.models(weights_in_use()), **seen)
+        api.add_endpoints(counsellor, weights_in_use, QUEUEING, evaluate.QUEUEING)
+    return busy.kind_when_full(page.queue(max_size=WAITING))
 
 
 def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.Button, list[Any]]":
@@ -94,17 +101,17 @@ def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             chat = gr.Chatbot(
-                label="대화",
+                label=words.label("대화"),
                 show_label=False,
                 height=380,
-                placeholder=look.WELCOME,
+                placeholder=words.label(look.WELCOME),
                 render_markdown=False,
                 latex_delimiters=[],
                 allow_tags=False,
                 buttons=[],
             )
             sound = gr.Audio(
-                label="지우의 목소리",
+                label=words.label("지우의 목소리"),
                 type="filepath",
                 interactive=False,
                 autoplay=True,
@@ -113,29 +120,31 @@ def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.
                 elem_id="sound",
             )
             status = gr.HTML(talk.status(""))
-            words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
+            written = gr.Textbox(
+                label=words.label("글로 이야기하기"), placeholder=words.label("적은 뒤 Enter"), max_length=MAX_TEXT
+            )
             with gr.Row():
-                send = gr.Button("보내기", variant="primary", min_width=140)
-                clear = gr.Button("대화 지우기", min_width=140)
+                send = gr.Button(words.label("보내기"), variant="primary", min_width=140)
+                clear = gr.Button(words.label("대화 지우기"), min_width=140)
             recording = gr.Audio(
-                label="말로 이야기하기",
+                label=words.label("말로 이야기하기"),
                 type="filepath",
                 sources=["microphone", "upload"],
                 editable=False,
                 waveform_options=look.WAVE,
             )
         with gr.Column(scale=2, min_width=320):
-            emotion = gr.Label(label="읽은 감정 (일곱 가지 확률)", num_top_classes=7, elem_id="emotion")
+            emotion = gr.Label(label=words.label("읽은 감정 (일곱 가지 확률)"), num_top_classes=7, elem_id="emotion")
             timing = gr.Markdown()
             clips = _example_buttons(look.examples(examples))
-    view = talk.View(chat, emotion, sound, status, timing, history, recording, words, saving)
+    view = talk.View(chat, emotion, sound, status, timing, history, recording, written, saving)
     return view, send, clear, clips
 
 
 def _arrival(models: Models) -> tuple[str, str]:
     """What a visitor is told first: the table of the models, and in the status line what is not as it should be."""
     told = models()
-    return look.model_table(told), talk.status(look.notices(told), "notice")
+    return about.models(told), talk.status(look.notices(told), "notice")
 
 
 def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from page.notes import Notes, given
+from page.words import Text, both
 from pipeline import audio
 from pipeline.counsellor import Counsellor
 from pipeline.errors import JiwooError
@@ -146,9 +146,9 @@ def timing(turn: Turn) -> str:
     return f"걸린 시간(초): {parts} = 모두 **{sum(shown.values()):.2f}**"
 
 
-def status(message: str, look: str = "") -> str:
+def status(message: str | Text, look: str = "") -> str:
     """One line that a screen reader reads out when it changes."""
-    return f'<p class="status {look if message else ""}" role="status">{html.escape(message)}</p>'
+    return f'<p class="status {look if any(message) else ""}" role="status">{both(message)}</p>'
 
 
 def _bubble(role: str, text: str) -> dict[str, str]:

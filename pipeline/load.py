@@ -69,6 +69,7 @@ class LoadedStages:
         self.patient = patient
         self._running: dict[str, Running] = {}
         self._lock = threading.RLock()
+        self._warming = False
         # Two thread pools that spin on two cores starve each other: both wait passively. Read when they are imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("KMP_BLOCKTIME", "0")
@@ -119,8 +120,10 @@ class LoadedStages:
             "responder": lambda: self.responder,
             "speaker": lambda: next(self.speaker.speak("안녕하세요.")),
         }
+        self._warming = True
         for name, use in first_use.items():
             _logged(name, use)
+        self._warming = False
         if not self.patient:
             for stage in weights.STAGES:
                 self._upgrade(stage)
@@ -149,8 +152,8 @@ class LoadedStages:
 
     def models(self) -> list[ModelInfo]:
         """What each stage runs with, or would if it were asked for now."""
-        running = dict(self._running)
-        return [_describe(stage, self.settings, running.get(stage)) for stage in weights.STAGES]
+        running, idle = dict(self._running), LOADING if self._warming else NOT_LOADED
+        return [_describe(stage, self.settings, running.get(stage), idle) for stage in weights.STAGES]
 
 
 def _logged(name: str, work: Callable[[], Any]) -> None:
@@ -170,9 +173,16 @@ def counsellor(settings: Settings | None = None) -> Counsellor:
     return Counsellor(LoadedStages(settings or Settings.from_env()))
 
 
+READY, LOADING, NOT_LOADED = "ready", "loading", "not loaded"
+
+
 @dataclass(frozen=True)
 class ModelInfo:
-    """One line about a stage's weights, for people. ``metrics`` is the checkpoint's metrics.json; revision, lock: see `Found`."""
+    """One line about a stage's weights, for people.
+
+    revision: the Hub's commit, or for bundled weights the first signs of their SHA-256; lock: see `Found`;
+    metrics: the checkpoint's metrics.json; state: whether they are in memory, or about to be (`warm_up` is at work).
+    """
 
     stage: str
     source: str
@@ -182,6 +192,8 @@ class ModelInfo:
     revision: str
     lock: str
     metrics: dict[str, Any]
+    licence: str = ""
+    state: str = NOT_LOADED
 
 
 def models(settings: Settings) -> list[ModelInfo]:
@@ -190,13 +202,17 @@ def models(settings: Settings) -> list[ModelInfo]:
     return [_describe(stage, settings) for stage in weights.STAGES]
 
 
-def _describe(stage: str, settings: Settings, running: Running | None = None) -> ModelInfo:
+def _describe(stage: str, settings: Settings, running: Running | None = None, idle: str = NOT_LOADED) -> ModelInfo:
     try:
         found = running.found if running else weights.find(stage, settings, fetch=False)
     except JiwooError as error:
         log.warning("%s: %s", stage, error)
-        return ModelInfo(stage, "missing", "", 0.0, error.kind, "", "", {})
+        return ModelInfo(stage, "missing", "", 0.0, error.kind, "", "", {}, state=idle)
     metrics = found.folder / "metrics.json"
     measured = json.loads(metrics.read_text("utf-8")) if metrics.is_file() else {}
     megabytes = round(weights.size(found) / 1e6, 1)
-    return ModelInfo(stage, found.source, found.name, megabytes, found.notice, found.revision, found.lock, measured)
+    revision = found.revision or weights.fingerprint(found.folder)
+    return ModelInfo(
+        stage, found.source, found.name, megabytes, found.notice, revision, found.lock, measured,
+        weights.licence(found), READY if running else idle,
+    )  # fmt: skip

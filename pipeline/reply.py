@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,6 +113,9 @@ INTENTS = {
     "혐오": "불쾌감",
 }
 
+_RANDOM = threading.Lock()
+"""torch's random state is the process's: two answers made at once would draw from each other."""
+
 PROMPTS = {
     # Our own; `training/train_reply.py` writes it.
     "jiwoo": Prompt("<usr>", "<emo>", "<sys>"),
@@ -190,7 +194,7 @@ class Gpt2Responder:
     def _candidates(self, prompt: list[int], text: str, attempt: int = 0) -> list[str]:
         """What the model says, only as far as it came to an end."""
         ids = torch.tensor([prompt])
-        with torch.random.fork_rng(devices=[]):
+        with _RANDOM, torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed + zlib.crc32(text.encode(errors="replace")) + attempt)
             generated = self.model.generate(
                 ids, attention_mask=torch.ones_like(ids), do_sample=True, top_p=0.9, temperature=0.7,

@@ -69,6 +69,7 @@ SOURCES = {
     "crisis": "미리 정해 둔 안전 안내",
     "reprompt": "다시 말해 달라는 부탁",
     "fallback": "미리 준비한 말",
+    "unknown": "알려지지 않음",
 }
 RISKS = ("신호 없음", "1단계 (힘듦을 말함)", "2단계 (위험 신호)", "3단계 (임박한 위험 신호)")
 STAGES = {"transcribe": "받아쓰기", "safety": "안전 확인", "emotion": "감정", "reply": "대답", "speak": "목소리"}

@@ -21,7 +21,7 @@ from pipeline import korean, spectrogram
 from pipeline.errors import StageFailed, WeightsMissing
 from pipeline.symbols import SYMBOLS, encode, is_pause
 from pipeline.tacotron import PostNet, Seq2Seq
-from pipeline.turn import Audio
+from pipeline.turn import Alignment, Audio
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +74,23 @@ class TacotronSpeaker:
     def speak(self, text: str) -> Iterator[Audio]:
         """Yield one `Audio` (float32 at 22,050 Hz) a sentence. Raises `StageFailed` where there is nothing to say or the
         guard refuses all attempts."""
-        sentences = [s for s in map(korean.read_aloud, korean.sentences(text)) if _has_words(s)]
-        if not sentences:
-            raise StageFailed("nothing in the text can be spoken")
+        sentences = _sentences(text)
         for i, sentence in enumerate(sentences):
             pause = PAUSE_SECONDS if i < len(sentences) - 1 else 0.0
             yield Audio(self._finish(self.read(sentence).mel, pause), spectrogram.RATE)
+
+    def align(self, text: str) -> Alignment:
+        """The attention over the symbols of all sentences, one after the other, without the pauses between them. Raises
+        `StageFailed` as `speak` does, and finds the same."""
+        sentences = _sentences(text)
+        read = [self.read(sentence).alignment for sentence in sentences]
+        symbols = tuple(SYMBOLS[i] for sentence in sentences for i in encode(sentence))
+        weights = np.zeros((sum(map(len, read)), len(symbols)), np.float32)
+        step = first = 0
+        for part in read:
+            weights[step : step + len(part), first : first + part.shape[1]] = part
+            step, first = step + len(part), first + part.shape[1]
+        return Alignment(symbols, weights, weights.argmax(-1), self.seq2seq.r * spectrogram.FRAME_SECONDS)
 
     def read(self, sentence: str) -> Spoken:
         """Decode one sentence of Hangul and marks until the guard is content. Raises `StageFailed`."""
@@ -162,6 +173,14 @@ def find_fault(spoken: Spoken, symbols: np.ndarray) -> str | None:
     if held > MAX_SYMBOL_SECONDS:
         return f"one symbol held for {held:.1f} s"
     return None
+
+
+def _sentences(text: str) -> list[str]:
+    """What is spoken, as it is read. Raises `StageFailed` for nothing."""
+    sentences = [s for s in map(korean.read_aloud, korean.sentences(text)) if _has_words(s)]
+    if not sentences:
+        raise StageFailed("nothing in the text can be spoken")
+    return sentences
 
 
 def _has_words(sentence: str) -> bool:

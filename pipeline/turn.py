@@ -94,6 +94,20 @@ class Speech:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """Where in a sound each symbol lies, for a picture of what a model did: CTC's path or Tacotron's attention.
+
+    symbols: n of them, in order; weights: float32 (steps, n) in 0..1, how far each step belongs to each symbol;
+    path: int (steps,), the symbol of each step, -1 where there is none; step: seconds from one to the next.
+    """
+
+    symbols: tuple[str, ...]
+    weights: np.ndarray
+    path: np.ndarray
+    step: float
+
+
+@dataclass(frozen=True)
 class Exchange:
     """An earlier turn as context for the next one."""
 
@@ -154,6 +168,10 @@ def turn_as_dict(turn: Turn) -> dict[str, Any]:
 class Transcriber(Protocol):
     def transcribe(self, audio: Audio) -> Transcript: ...
 
+    def align(self, audio: Audio) -> Alignment:
+        """The sound against what `transcribe` writes for it."""
+        ...
+
 
 class EmotionReader(Protocol):
     def read(self, text: str) -> Emotion: ...
@@ -172,6 +190,10 @@ class Responder(Protocol):
 class Speaker(Protocol):
     def speak(self, text: str) -> Iterator[Audio]:
         """Yield one `Audio` a sentence, as soon as each exists."""
+        ...
+
+    def align(self, text: str) -> Alignment:
+        """The sound that `speak` makes against the symbols of ``text``."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import os
 import re
@@ -16,25 +17,25 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import pyrage
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from page import look, talk
+from page import look, talk, words
 from page.notes import Notes
-from pipeline import load
+from pipeline import audio, errors, load, report
 from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
 from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
 from pipeline.record import Record
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS, Reply, StageName
-from pipeline.weights import CHECKPOINT_FILES
 from tests.fakes import FakeStages
 
-ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
+ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak", "/evaluate", "/report", "/models"}
 NOTES = Notes(Settings())
 BEFORE = Record(id="1", at="", text="안녕", reply=Reply("반가워요"))
 CRISIS = "이제 그만 죽고 싶어요"
@@ -102,7 +103,7 @@ def noise(tmp_path: Path) -> Path:
 # --- the API -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_five_endpoints_are_public_with_a_description_and_nothing_else_is(client: Client):
+def test_the_endpoints_are_public_with_a_description_and_nothing_else_is(client: Client):
     told = client.view_api(return_format="dict")
     assert set(told["named_endpoints"]) == ENDPOINTS and not told["unnamed_endpoints"]
     assert all(endpoint["description"] for endpoint in told["named_endpoints"].values())
@@ -113,6 +114,9 @@ def test_the_five_endpoints_are_public_with_a_description_and_nothing_else_is(cl
         "/emotion": ["text"],
         "/reply": ["text", "emotion", "history"],
         "/speak": ["text"],
+        "/evaluate": ["clips", "references"],
+        "/report": ["turns", "kind", "reader"],
+        "/models": [],
     }
 
 
@@ -166,7 +170,7 @@ def test_the_single_stages_answer_alone(client: Client, stages: FakeStages, tone
     heard = client.predict(audio=handle_file(tone_wav), api_name="/transcribe")
     assert set(heard) == {"text", "confidence", "seconds"} and heard["text"] == stages.transcriber.text
     felt = client.predict(text="속상해요", api_name="/emotion")
-    assert felt["label"] == "슬픔" and sum(felt["scores"].values()) == pytest.approx(1)
+    assert felt["label"] == "슬픔" and felt["sure"] is True and sum(felt["scores"].values()) == pytest.approx(1)
     answer = client.predict(text="속상해요", api_name="/reply")
     assert answer == {"text": stages.responder.text, "source": "model", "emotion": "슬픔"}
     assert not stages.speaker.calls
@@ -188,6 +192,55 @@ def test_a_crisis_gets_the_fixed_answer_with_109_and_the_generator_is_not_asked(
     reply = result[0]["reply"] if endpoint == "/turn" else result
     assert reply["source"] == "crisis" and "109" in reply["text"]
     assert not stages.responder.calls
+
+
+def test_many_clips_are_evaluated_and_a_bad_one_does_not_stop_the_rest(
+    client: Client, stages: FakeStages, tone_wav: Path, noise: Path
+):
+    clips = [handle_file(tone_wav), handle_file(noise), handle_file(tone_wav)]
+    references = ["오늘 친구랑 다퉈서 속상해요", "", stages.transcriber.text]
+    told = client.predict(clips=clips, references=references, api_name="/evaluate")
+    assert [row["cer"] for row in told["rows"]] == [pytest.approx(1 / 12), None, 0.0]
+    assert told["cer"] == pytest.approx(1 / 24)
+    first, bad, _ = told["rows"]
+    assert first["clip"] == "tone.wav" and first["emotion"]["sure"] is True and first["reply"]["source"] == "model"
+    assert "소리 파일이 아니거나" in bad["message"] and bad["text"] == ""
+    assert client.predict(clips=[handle_file(tone_wav)], api_name="/evaluate")["cer"] is None
+    assert not stages.speaker.calls
+
+
+def test_a_crisis_in_an_evaluated_clip_does_not_reach_the_generator(client: Client, stages: FakeStages, tone_wav: Path):
+    stages.transcriber.text = CRISIS
+    told = client.predict(clips=[handle_file(tone_wav)], api_name="/evaluate")
+    assert told["rows"][0]["reply"]["source"] == "crisis" and not stages.responder.calls
+
+
+def test_a_report_is_made_of_turns_or_of_a_history_and_nothing_is_left_behind(client: Client, site: Site):
+    first, history, _ = client.predict(text="제 번호는 010-1234-5678이에요", api_name="/turn")
+    second, history, _ = client.predict(text="오늘은 좀 나아요", history=history, api_name="/turn")
+    before = set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*"))
+    made = {kind: client.predict(turns=[first, second], kind=kind, api_name="/report") for kind in report.RENDERINGS}
+    files = {kind: base64.b64decode(file["data"]) for kind, file in made.items()}
+    assert made["pdf"]["name"].endswith(".pdf") and files["pdf"].startswith(b"%PDF")
+    sheet = report.load(files["json"])
+    assert [turn.text for turn in sheet.turns] == ["제 번호는 [전화번호]이에요", "오늘은 좀 나아요"]
+    assert sheet.turns[0].emotion.label == "슬픔" and sheet.turns[0].reply.source == "model"
+    plain = client.predict(turns=history, kind="json", api_name="/report")
+    told = report.load(base64.b64decode(plain["data"]))
+    assert told.turns[1].reply.source == "unknown" and told.turns[1].emotion is None
+    sealed = client.predict(
+        turns=history, kind="pdf", reader=str(pyrage.x25519.Identity.generate().to_public()), api_name="/report"
+    )
+    assert sealed["name"].endswith(".pdf.age") and b"%PDF" not in base64.b64decode(sealed["data"])
+    assert set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*")) == before
+
+
+def test_the_models_are_told_with_licence_and_state(client: Client):
+    told = client.predict(api_name="/models")
+    assert [model["stage"] for model in told] == ["stt", "emotion", "reply", "tts"]
+    assert all(model["licence"] and model["revision"] and model["state"] == load.NOT_LOADED for model in told)
+    shipped = json.loads((ROOT / "checkpoints/stt/metrics.json").read_text("utf-8"))
+    assert told[0]["metrics"] == shipped
 
 
 def refusal(client: Client, **call: Any) -> str:
@@ -222,11 +275,26 @@ def test_an_unusable_upload_is_told_kindly_and_no_model_runs(
         {"api_name": "/reply", "text": "안녕", "emotion": "우울"},
         {"api_name": "/reply", "text": "안녕", "history": [{"user": "안녕"}]},
         {"api_name": "/speak", "text": ""},
+        {"api_name": "/evaluate", "clips": None},
+        {"api_name": "/report", "turns": "안녕"},
+        {"api_name": "/report", "turns": [{"user": "안녕"}]},
+        {"api_name": "/report", "turns": [{"user": "안녕", "reply": "네"}] * 101},
+        {"api_name": "/report", "turns": [{"user": "가" * 200_000, "reply": "네"}]},
+        {"api_name": "/report", "turns": [], "kind": "docx"},
+        {"api_name": "/report", "turns": [], "reader": "age1nobody"},
     ],
 )
 def test_input_of_no_use_is_refused_in_korean_and_english(client: Client, stages: FakeStages, call: dict[str, Any]):
     refusal(client, **call)
     assert not stages.responder.calls and not stages.speaker.calls
+
+
+@pytest.mark.parametrize(("count", "references"), [(51, []), (2, ["하나"]), (1, [3]), (1, "하나")])
+def test_too_many_clips_and_texts_of_another_shape_are_refused(
+    client: Client, stages: FakeStages, tone_wav: Path, count: int, references: Any
+):
+    refusal(client, clips=[handle_file(tone_wav)] * count, references=references, api_name="/evaluate")
+    assert not stages.transcriber.calls
 
 
 def test_a_stage_that_breaks_is_told_without_its_secrets(client: Client, stages: FakeStages, tone_wav: Path):
@@ -251,12 +319,17 @@ def test_a_turn_whose_stages_break_still_ends_with_words(client: Client, stages:
     assert voice is None and "secret" not in json.dumps(turn, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("endpoint", ["transcribe", "evaluate"])
 @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
-def test_a_file_of_the_server_that_nobody_uploaded_is_not_heard(site: Site, stages: FakeStages, meta: dict[str, Any]):
+def test_a_file_of_the_server_that_nobody_uploaded_is_not_heard(
+    site: Site, stages: FakeStages, meta: dict[str, Any], endpoint: str
+):
     path = ROOT / "examples" / "sad.wav"
-    with urllib.request.urlopen(site.ask("call/transcribe", {"data": [{"path": str(path), **meta}]})) as answer:
+    file: Any = {"path": str(path), **meta}
+    data = [file] if endpoint == "transcribe" else [[file], []]
+    with urllib.request.urlopen(site.ask(f"call/{endpoint}", {"data": data})) as answer:
         event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(site.ask(f"call/transcribe/{event}"), timeout=30) as lines:
+    with urllib.request.urlopen(site.ask(f"call/{endpoint}/{event}"), timeout=30) as lines:
         said = lines.read().decode()
     assert "event: error" in said and str(path) not in said
     assert not stages.transcriber.calls
@@ -270,8 +343,7 @@ def test_the_page_asks_nothing_of_others_and_keeps_nothing(site: Site):
     assert config["analytics_enabled"] is False and config["enable_queue"]
     assert site.page.run_history is False and site.page.enable_monitoring is False and not site.page.ssr_mode
     assert site.page.delete_cache == (app.KEEP_SECONDS // 6, app.KEEP_SECONDS)
-    head = str(config["head"])
-    assert 'lang = "ko"' in head and "http" not in head
+    assert not config["head"] and not config["js"]
 
 
 def test_no_sound_is_decoded_by_gradio(site: Site):
@@ -280,8 +352,31 @@ def test_no_sound_is_decoded_by_gradio(site: Site):
 
 
 def test_the_page_says_what_it_is_and_whom_to_call(site: Site):
-    shown = json.dumps([c["props"].get("value") for c in site.page.config["components"]], ensure_ascii=False)
-    assert "AI 데모이며 치료가 아닙니다" in shown
+    shown = [str(c["props"].get("value")) for c in site.page.config["components"]]
+    assert "AI 데모이며 치료가 아닙니다" in look.TITLE and str(words.label(look.TITLE)) in shown
+
+
+def test_the_page_is_korean_and_says_all_in_english_too(site: Site):
+    with urllib.request.urlopen(site.url) as answer:
+        document = answer.read().decode("utf-8")
+    assert re.search(r'<html[^>]*lang="ko"', document) and document.index(words.START) < document.index("<gradio-app")
+    with urllib.request.urlopen(f"{site.url}/{words._core()}") as answer:
+        assert "changeLocale" in answer.read().decode("utf-8")
+    told = site.page.config["i18n_translations"] or {}
+    assert told["ko"].keys() == told["en"].keys() and all(told["ko"][korean] == korean for korean in told["en"])
+    korean = [english for english in told["en"].values() if re.search("[가-힣]", english.replace("지우", ""))]
+    assert korean == ["한국어"], "the button that leads back"
+
+
+def test_sentences_of_the_pipeline_have_their_english():
+    kinds = [error.default_kind for error in errors.JiwooError.__subclasses__()]
+    sounds = [
+        getattr(audio, name) for name in ("MISSING", "NOT_SOUND", "TOO_LONG", "TOO_SHORT", "SILENT", "NO_DECODER")
+    ]
+    for korean in (*kinds, *FAILED.values(), *sounds, *EMOTIONS):
+        assert words.say(korean).en != korean
+    with pytest.raises(KeyError):
+        words.label("영어가 없는 말")
 
 
 def test_help_stands_in_the_page_before_any_script_runs(site: Site, stages: FakeStages):
@@ -413,20 +508,6 @@ def test_an_example_is_one_click(tmp_path: Path, tone_wav: Path, stages: FakeSta
     (event,) = [fn for fn in page.fns.values() if (button._id, "click") in fn.targets]
     *_, end = event.fn("", [])  # type: ignore[misc]
     assert end.history[0].text == stages.transcriber.text
-
-
-def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):
-    folder = tmp_path / "stt"
-    folder.mkdir()
-    for name in CHECKPOINT_FILES["stt"]:
-        (folder / name).write_text("{}")
-    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
-    measured = {"sets": {"asr_dev": {"clips": 9, "cer": 0.4123, "seconds_a_second": 0.1}}}
-    (folder / "metrics.json").write_text(json.dumps(measured))
-    table = look.model_table(load.models(Settings(checkpoints=tmp_path))).splitlines()
-    assert "checkpoints/stt" in table[2] and "함께 들어 있음" in table[2] and "2.0" in table[2]
-    assert "asr_dev CER 0.412" in table[2]
-    assert len(table) == 6 and "불러오지 못했어요" in table[5]
 
 
 # --- the start ---------------------------------------------------------------------------------------------------------

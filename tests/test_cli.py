@@ -160,7 +160,7 @@ def test_models(run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     [row] = run("models").rows
     assert [model["stage"] for model in row["models"]] == ["stt", "emotion", "reply", "tts"]
     assert {tuple(model) for model in row["models"]} == {
-        ("stage", "source", "name", "megabytes", "notice", "revision", "lock", "metrics")
+        ("stage", "source", "name", "megabytes", "notice", "revision", "lock", "metrics", "licence", "state")
     }
 
 

@@ -69,7 +69,7 @@ def test_consents_are_apart_unticked_and_the_shortest_time_stands_first(kept: No
         parts = handover.build(kept)
     assert parts.storing.value is False and parts.place.value is False
     assert parts.days.value == 7 and [days for _, days in parts.days.choices] == [7, 30, 90]
-    assert kept.journal.place in str(parts.place.label) and "소리는 저장하지 않아요" in str(parts.storing.label)
+    assert kept.journal.place in str(parts.place.info) and "소리는 저장하지 않아요" in parts.storing.label.key
     assert not parts.key.value
 
 
@@ -406,7 +406,8 @@ def test_the_life_of_a_record_on_the_page(site: Site, folder: Path) -> None:
 def test_nothing_of_the_tab_is_in_the_api(site: Site, tmp_path: Path) -> None:
     client = Client(site.url, verbose=False, download_files=str(tmp_path), analytics_enabled=False)
     told = client.view_api(return_format="dict")
-    assert set(told["named_endpoints"]) == {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
+    handlers = {name for name in vars(handover) if callable(getattr(handover, name))}
+    assert not {name.lstrip("/") for name in told["named_endpoints"]} & handlers
     assert not told["unnamed_endpoints"]
 
 

@@ -42,6 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "record": {"turn", "errors", "pace", "privacy"},
     "journal": {"errors", "record", "sealing"},
     "report": {"turn", "errors", "record", "paper"},
+    "evaluation": {"audio", "counsellor", "korean", "report", "turn", "errors"},
     "paper": {"report"},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -351,3 +352,13 @@ def test_who_types_the_models_marks_does_not_speak_in_its_name(responder: Gpt2Re
     assert responder._prompt("응", SAD, [Exchange("가<sys>나", "다")]) == responder._prompt(
         "응", SAD, [Exchange("가 나", "다")]
     )
+
+
+def test_two_answers_made_at_once_are_those_made_alone(tiny_reply: Path) -> None:
+    responder = Gpt2Responder(tiny_reply / "out", threads=1)
+    texts = ["오늘 정말 기뻐요", "친구와 다퉜어요", "시험이 걱정돼요", "잠이 안 와요"]
+    felt = Emotion.unknown()
+    alone = [responder._candidates(responder._prompt(text, felt), text) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda text: responder._candidates(responder._prompt(text, felt), text), texts))
+    assert together == alone
