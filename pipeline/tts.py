@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline import korean, spectrogram
+from pipeline import korean, loudness, spectrogram
 from pipeline.errors import StageFailed, WeightsMissing
 from pipeline.symbols import SYMBOLS, encode, is_pause
 from pipeline.tacotron import PostNet, Seq2Seq
@@ -32,9 +32,6 @@ FRAMES_A_SYMBOL = 14
 """A sentence that needs more frames a symbol than this is babble (real speech: 5 to 7)."""
 MAX_SKIPPED = 0.15
 MAX_SYMBOL_SECONDS = 1.0
-TARGET_RMS = 0.08
-PEAK = 0.95
-FADE_SECONDS = 0.01
 PAUSE_SECONDS = 0.25
 
 
@@ -138,14 +135,13 @@ class TacotronSpeaker:
         return decode
 
     def _finish(self, mel: np.ndarray, pause: float) -> np.ndarray:
-        """Mel frames → samples at one loudness, faded at both ends, with ``pause`` seconds of silence after."""
-        linear = np.array(self.postnet(mel[None]))[0]
-        samples = spectrogram.to_sound(linear)
-        samples = samples * min(TARGET_RMS / (samples.std() + 1e-6), PEAK / (np.abs(samples).max() + 1e-6))
-        fade = np.linspace(0, 1, int(FADE_SECONDS * spectrogram.RATE), dtype=np.float32)
-        samples[: len(fade)] *= fade
-        samples[-len(fade) :] *= fade[::-1]
-        return np.pad(samples, (0, int(pause * spectrogram.RATE))).astype(np.float32)
+        """Mel frames → samples at one loudness, with ``pause`` seconds of silence after."""
+        samples = loudness.level(self._vocode(mel), spectrogram.RATE)
+        return np.pad(samples, (0, int(pause * spectrogram.RATE)))
+
+    def _vocode(self, mel: np.ndarray) -> np.ndarray:
+        """Mel frames (frames, n_mels) → float32 samples (about frames * HOP,) at any loudness."""
+        return spectrogram.to_sound(np.array(self.postnet(mel[None]))[0])
 
 
 def find_fault(spoken: Spoken, symbols: np.ndarray) -> str | None:

@@ -25,6 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "tacotron": set(),
     "spectrogram": set(),
     "pronounce": set(),
+    "loudness": set(),
     "safety": {"scorer", "turn"},
     "scorer": {"pronounce", "errors"},
     "symbols": {"pronounce"},

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import spectrogram, tts
+from pipeline import loudness, spectrogram, tts
 from pipeline.errors import StageFailed, WeightsMissing
 from pipeline.symbols import SYMBOLS, encode
 from pipeline.tts import ATTEMPTS, MAX_SYMBOL_SECONDS, Spoken, TacotronSpeaker, find_fault
@@ -236,7 +236,7 @@ def test_speech_comes_sentence_by_sentence_in_sound_that_can_be_played(speaker: 
         assert piece.rate == spectrogram.RATE
         assert piece.samples.dtype == np.float32 and piece.samples.ndim == 1
         assert np.isfinite(piece.samples).all()
-        assert 0.01 < np.abs(piece.samples).max() <= tts.PEAK + 1e-3
+        assert 0.01 < np.abs(piece.samples).max() <= 10 ** (-1 / 20)
     assert Speech(tuple(pieces)).audio.seconds == pytest.approx(sum(piece.seconds for piece in pieces))
 
 
@@ -276,8 +276,8 @@ def test_every_mel_becomes_finite_sound_of_one_loudness_and_no_more_than_full_sc
     rng = np.random.default_rng(0)
     mel = rng.normal(level, 1, (60, spectrogram.N_MELS)).astype(np.float32)
     samples = speaker._finish(mel, 0.0)
-    assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
-    assert samples.std() <= tts.TARGET_RMS * 1.01
+    assert np.isfinite(samples).all() and loudness.true_peaks(samples).max() <= 10 ** (-1 / 20)
+    assert loudness.lufs(samples, spectrogram.RATE) == pytest.approx(loudness.TARGET_LUFS, abs=1)
     assert len(samples) == pytest.approx(60 * spectrogram.HOP, abs=spectrogram.HOP)
 
 
