@@ -11,8 +11,9 @@ import pytest
 
 from pipeline import loudness, spectrogram, tts
 from pipeline.errors import StageFailed, WeightsMissing
+from pipeline.guard import MAX_SYMBOL_SECONDS, Spoken, find_fault
 from pipeline.symbols import SYMBOLS, encode
-from pipeline.tts import ATTEMPTS, MAX_SYMBOL_SECONDS, Spoken, TacotronSpeaker, find_fault
+from pipeline.tts import ATTEMPTS, TacotronSpeaker
 from pipeline.turn import Speech
 from tests.fakes import DAMAGES, spoil
 
@@ -202,8 +203,9 @@ def content(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "...", "ㅋㅋㅋ", "🙂", "?!", "\ud800"])
 def test_what_cannot_be_spoken_is_a_failure_of_the_stage(speaker: TacotronSpeaker, text: str) -> None:
-    with pytest.raises(StageFailed):
+    with pytest.raises(StageFailed) as failure:
         list(speaker.speak(text))
+    assert failure.value.kind == tts.NOTHING_TO_SAY
 
 
 def test_a_faulty_reading_is_tried_again_with_another_seed_and_then_given_up(speaker, monkeypatch, caplog) -> None:
@@ -220,6 +222,50 @@ def test_a_faulty_reading_is_tried_again_with_another_seed_and_then_given_up(spe
         list(speaker.speak("안녕하세요."))
     assert attempts == list(range(ATTEMPTS))
     assert caplog.text.count("made up") == ATTEMPTS
+
+
+def test_what_cannot_be_read_at_once_is_read_in_halves(speaker, monkeypatch) -> None:
+    """The guard refuses whatever has more symbols than half of the sentence."""
+    monkeypatch.setattr(tts, "find_fault", lambda _, ids: "too long" if len(ids) > 25 else None)
+    read = noted_phrases(speaker, monkeypatch)
+    mel = speaker.mel("힘드시겠지만 괜찮아요 천천히 해요.")
+    assert read == ["힘드시겠지만 괜찮아요 천천히 해요.", "힘드시겠지만,", "괜찮아요 천천히 해요."]
+    pause = round(tts.CLAUSE_PAUSE / spectrogram.FRAME_SECONDS)
+    first, second = (speaker.decode(encode(phrase)).mel for phrase in read[1:])
+    np.testing.assert_array_equal(mel[: len(first)], first)
+    np.testing.assert_array_equal(mel[len(first) : len(first) + pause], np.float32(spectrogram.SILENCE))
+    np.testing.assert_array_equal(mel[len(first) + pause :], second)
+
+
+def test_halving_ends_where_a_phrase_is_short(speaker, monkeypatch) -> None:
+    monkeypatch.setattr(tts, "find_fault", lambda *_: "made up")
+    read = noted_phrases(speaker, monkeypatch)
+    with pytest.raises(StageFailed):
+        speaker.mel("가나다라마바사아" * 7 + ".")
+    assert len(read) <= 5 and len(read[-1]) < tts.DIVISIBLE, "it goes down one side only, then gives up"
+
+
+def noted_phrases(speaker: TacotronSpeaker, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every phrase that is to be read at once, from now on."""
+    noted: list[str] = []
+    read = speaker.read
+
+    def reading(phrase: str) -> Spoken:
+        noted.append(phrase)
+        return read(phrase)
+
+    monkeypatch.setattr(speaker, "read", reading)
+    return noted
+
+
+def test_a_long_sentence_is_said_in_clauses_and_only_what_can_be_said() -> None:
+    long = "오늘은 아침부터 머리가 아프고 " * 8
+    assert tts.phrases(f"🙂. 네! ㅋㅋㅋㅋ\n{long}\n(…)") == [
+        "네!",
+        *[("오늘은 아침부터 머리가 아프고 " * 4).strip() + ","] * 1,
+        ("오늘은 아침부터 머리가 아프고 " * 4).strip() + ".",
+    ]
+    assert tts.phrases("하나\n둘") == ["하나.", "둘."], "a line is a sentence"
 
 
 def test_the_first_good_attempt_is_taken(speaker, monkeypatch) -> None:
@@ -243,7 +289,7 @@ def test_speech_comes_sentence_by_sentence_in_sound_that_can_be_played(speaker: 
 @pytest.mark.usefixtures("content")
 def test_a_pause_stands_between_sentences_and_none_at_the_end(speaker: TacotronSpeaker) -> None:
     first, last = speaker.speak("네. 네.")
-    pause = int(tts.PAUSE_SECONDS * spectrogram.RATE)
+    pause = int(tts.SENTENCE_PAUSE * spectrogram.RATE)
     assert not first.samples[-pause:].any()
     np.testing.assert_array_equal(first.samples[:-pause], last.samples)
     assert np.abs(last.samples[-pause:]).max() > 0
