@@ -15,12 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline import korean, loudness, spectrogram
+from pipeline import korean, loudness, spectrogram, tone
 from pipeline.errors import StageFailed, WeightsMissing
 from pipeline.guard import Spoken, find_fault
 from pipeline.symbols import SYMBOLS, encode
 from pipeline.tacotron import PostNet, Seq2Seq
-from pipeline.turn import Audio
+from pipeline.tone import Tone
+from pipeline.turn import Audio, Emotion
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,11 @@ NOTHING_TO_SAY = "소리 내어 읽을 말이 없어요."
 class TacotronSpeaker:
     """Speaks with a checkpoint folder: config.json, seq2seq.weights.h5, postnet.weights.h5."""
 
-    def __init__(self, folder: Path, threads: int = 2, seed: int = 0) -> None:
-        """Raises `WeightsMissing` if the folder does not fit the models exactly."""
+    def __init__(self, folder: Path, threads: int = 2, seed: int = 0, toned: bool = True) -> None:
+        """toned: whether the manner of speaking follows the emotion. Raises `WeightsMissing` if the folder does not fit
+        the models exactly."""
         _use_threads(threads)
-        self.seed = seed
+        self.seed, self.toned = seed, toned
         try:
             config = json.loads((folder / "config.json").read_text("utf-8"))
             self.seq2seq = Seq2Seq(**config["seq2seq"])
@@ -62,15 +64,17 @@ class TacotronSpeaker:
         frames = tf.TensorSpec((1, None, self.seq2seq.n_mels), tf.float32)
         self._linear = tf.function(lambda mel: self.postnet(mel)[0], input_signature=[frames])
 
-    def speak(self, text: str) -> Iterator[Audio]:
-        """Yield one `Audio` (float32 at 22,050 Hz) a phrase. Raises `StageFailed` where there is nothing to say or the
-        guard refuses all that is tried."""
+    def speak(self, text: str, emotion: Emotion | None = None) -> Iterator[Audio]:
+        """Yield one `Audio` (float32 at 22,050 Hz) a phrase, in the tone of the emotion. Raises `StageFailed` where there
+        is nothing to say or the guard refuses all that is tried."""
+        manner = tone.tone_for(emotion) if self.toned else tone.PLAIN
         spoken = phrases(text)
         if not spoken:
             raise StageFailed("nothing in the text can be spoken", NOTHING_TO_SAY)
         for i, phrase in enumerate(spoken):
-            pause = CLAUSE_PAUSE if phrase.endswith(",") else SENTENCE_PAUSE
-            yield Audio(self._finish(self.mel(phrase), pause if i < len(spoken) - 1 else 0.0), spectrogram.RATE)
+            samples = self._finish(self.mel(phrase), manner)
+            pause = _pause_after(phrase) * manner.pause if i < len(spoken) - 1 else 0.0
+            yield Audio(np.pad(samples, (0, int(pause * spectrogram.RATE))), spectrogram.RATE)
 
     def mel(self, phrase: str) -> np.ndarray:
         """Mel frames (frames, n_mels) of a phrase, in halves where it cannot be read at once. Raises `StageFailed`."""
@@ -138,10 +142,10 @@ class TacotronSpeaker:
 
         return decode
 
-    def _finish(self, mel: np.ndarray, pause: float) -> np.ndarray:
-        """Mel frames → samples at one loudness, with ``pause`` seconds of silence after."""
-        samples = loudness.level(self._vocode(mel), spectrogram.RATE)
-        return np.pad(samples, (0, int(pause * spectrogram.RATE)))
+    def _finish(self, mel: np.ndarray, manner: Tone) -> np.ndarray:
+        """Mel frames → float32 samples at one loudness."""
+        samples = self._vocode(tone.at_pace(mel, manner.pace))
+        return loudness.level(tone.shaded(samples, spectrogram.RATE, manner.shelf), spectrogram.RATE)
 
     def _vocode(self, mel: np.ndarray) -> np.ndarray:
         """Mel frames (frames, n_mels) → float32 samples (about frames * HOP,) at any loudness."""
@@ -157,6 +161,10 @@ def phrases(text: str) -> list[str]:
 
 def _marked(phrase: str, mark: str) -> str:
     return phrase if phrase[-1] in korean.MARKS else phrase + mark
+
+
+def _pause_after(phrase: str) -> float:
+    return CLAUSE_PAUSE if phrase.endswith(",") else SENTENCE_PAUSE
 
 
 def _silence(seconds: float) -> np.ndarray:

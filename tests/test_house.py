@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "spectrogram": set(),
     "pronounce": set(),
     "loudness": set(),
+    "tone": {"turn"},
     "guard": {"spectrogram", "symbols"},
     "safety": {"scorer", "turn"},
     "scorer": {"pronounce", "errors"},

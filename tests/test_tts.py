@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import loudness, spectrogram, tts
+from pipeline import loudness, spectrogram, tone, tts
 from pipeline.errors import StageFailed, WeightsMissing
 from pipeline.guard import MAX_SYMBOL_SECONDS, Spoken, find_fault
 from pipeline.symbols import SYMBOLS, encode
 from pipeline.tts import ATTEMPTS, TacotronSpeaker
-from pipeline.turn import Speech
+from pipeline.turn import Emotion, Speech
 from tests.fakes import DAMAGES, spoil
 
 STEP_FRAMES = 3
@@ -296,6 +296,19 @@ def test_a_pause_stands_between_sentences_and_none_at_the_end(speaker: TacotronS
 
 
 @pytest.mark.usefixtures("content")
+def test_the_emotion_changes_how_it_is_said_and_not_what(speaker: TacotronSpeaker, monkeypatch, tiny_tts: Path) -> None:
+    read = noted_phrases(speaker, monkeypatch)
+    plain, sad = (list(speaker.speak("네. 그래요.", emotion)) for emotion in (None, Emotion("슬픔")))
+    assert read[:2] == read[2:] == ["네.", "그래요."]
+    assert sad[1].seconds / plain[1].seconds == pytest.approx(1 / tone.SOFT.pace, abs=0.05)
+    pauses = [np.trim_zeros(pieces[0].samples[1:], "b").size - len(pieces[0].samples) for pieces in (plain, sad)]
+    assert pauses[1] / pauses[0] == pytest.approx(tone.SOFT.pause, rel=0.1)
+    assert same(next(speaker.speak("네.", Emotion("중립"))).samples, next(speaker.speak("네.")).samples)
+    untoned = TacotronSpeaker(tiny_tts / "out", threads=1, toned=False)
+    assert same(next(untoned.speak("네.", Emotion("슬픔"))).samples, next(untoned.speak("네.")).samples)
+
+
+@pytest.mark.usefixtures("content")
 def test_every_sentence_begins_and_ends_without_a_click(speaker: TacotronSpeaker) -> None:
     [piece] = speaker.speak(SENTENCE)
     assert piece.samples[0] == piece.samples[-1] == 0
@@ -321,7 +334,7 @@ def test_the_second_sentence_is_not_made_before_the_first_is_taken(speaker: Taco
 def test_every_mel_becomes_finite_sound_of_one_loudness_and_no_more_than_full_scale(speaker, level: float) -> None:
     rng = np.random.default_rng(0)
     mel = rng.normal(level, 1, (60, spectrogram.N_MELS)).astype(np.float32)
-    samples = speaker._finish(mel, 0.0)
+    samples = speaker._finish(mel, tone.PLAIN)
     assert np.isfinite(samples).all() and loudness.true_peaks(samples).max() <= 10 ** (-1 / 20)
     assert loudness.lufs(samples, spectrogram.RATE) == pytest.approx(loudness.TARGET_LUFS, abs=1)
     assert len(samples) == pytest.approx(60 * spectrogram.HOP, abs=spectrogram.HOP)
