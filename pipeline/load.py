@@ -43,7 +43,7 @@ def _responder(found: Found, settings: Settings) -> Responder:
 def _speaker(found: Found, settings: Settings) -> Speaker:
     from pipeline.tts import TacotronSpeaker
 
-    return TacotronSpeaker(found.folder, settings.threads, settings.seed)
+    return TacotronSpeaker(found.folder, settings.threads, settings.seed, settings.tone)
 
 
 MAKE = {"stt": _transcriber, "emotion": _emotion_reader, "reply": _responder, "tts": _speaker}

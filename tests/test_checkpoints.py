@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import audio, spectrogram, tts
+from pipeline import audio, spectrogram
 from pipeline.counsellor import Counsellor
 from pipeline.emotion import BertEmotionReader
 from pipeline.korean import cer_counts, join_jamo, normalise
@@ -27,7 +27,8 @@ from pipeline.reply import PROMPTS, Gpt2Responder
 from pipeline.reply_guard import fault
 from pipeline.settings import ROOT, Settings
 from pipeline.stt import ALTERNATIVES, WINDOW_SECONDS, Wav2Vec2Transcriber
-from pipeline.tts import TacotronSpeaker
+from pipeline.symbols import SYMBOLS, encode, is_pause
+from pipeline.tts import SENTENCE_PAUSE, TacotronSpeaker
 from pipeline.turn import EMOTIONS, Audio, Emotion, Exchange, Speech, Turn
 from pipeline.weights import CHECKPOINT_FILES
 from training import nonspeech
@@ -381,19 +382,19 @@ def test_a_longer_sentence_lasts_longer(speaker: TacotronSpeaker) -> None:
 
 
 def test_every_word_is_read_in_its_order(speaker: TacotronSpeaker) -> None:
-    symbols = tts.encode("많이 힘드셨겠어요.")
+    symbols = encode("많이 힘드셨겠어요.")
     alignment = speaker.read("많이 힘드셨겠어요.").alignment
-    sounded = [i for i in range(1, len(symbols) - 1) if not tts.is_pause(tts.SYMBOLS[symbols[i]])]
+    sounded = [i for i in range(1, len(symbols) - 1) if not is_pause(SYMBOLS[symbols[i]])]
     centre = (alignment * np.arange(len(alignment))[:, None]).sum(0) / alignment.sum(0)
     assert (np.diff(centre[sounded]) > -0.5).mean() > 0.95
 
 
 def test_what_is_spoken_can_be_shown_against_its_symbols(speaker: TacotronSpeaker) -> None:
     found = speaker.align(HELLO)
-    spoken = sum(len(piece.samples) for piece in speaker.speak(HELLO)) / spectrogram.RATE - tts.PAUSE_SECONDS
+    spoken = sum(len(piece.samples) for piece in speaker.speak(HELLO)) / spectrogram.RATE - SENTENCE_PAUSE
     assert len(found.weights) * found.step == pytest.approx(spoken, abs=0.3)
     assert found.weights.sum(1) == pytest.approx(np.ones(len(found.weights)), abs=1e-3)
-    assert "".join(found.symbols).count(tts.SYMBOLS[2]) == 2 and found.path[0] < found.path[-1]
+    assert "".join(found.symbols).count(SYMBOLS[2]) == 2 and found.path[0] < found.path[-1]
 
 
 # --- together ------------------------------------------------------------------------------------------------------
