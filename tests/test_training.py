@@ -379,13 +379,13 @@ def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
 def test_prompts_are_context_and_not_learnt(small_gpt, tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
     row = replace(train_reply.encode(tokenizer, train_reply.made_up()[0], "행복", "슬픔"), answer=[9, 10])
-    alone = train_reply.answer_loss(small_gpt, [row], MARK).item()
+    alone = train_reply.answer_loss(small_gpt, [row]).item()
     ids = torch.tensor([[*row.long, MARK, 9, 10]])
     losses = torch.nn.functional.cross_entropy(small_gpt(ids).logits[0, :-1], ids[0, 1:], reduction="none")
     assert alone == pytest.approx(losses[-2:].mean().item(), rel=0.02)  # bfloat16 inside
 
 
-MARK = 6
+MARK = train_reply.MARK
 
 
 @pytest.fixture
@@ -398,13 +398,13 @@ def small_gpt() -> GPT2LMHeadModel:
 
 def test_the_likelihood_of_an_answer_is_that_of_reading_it_after_its_prompt(small_gpt) -> None:
     prompts, answers = [[10, 11, 12], [13, 14, 15, 16, 17], [19]], [[20, 21, 2], [22, 2], [23, 24, 25, 26, 2]]
-    found = train_reply.likelihoods(small_gpt, prompts, answers * 3, MARK).view(3, 3)
+    found = train_reply.likelihoods(small_gpt, prompts, answers * 3).view(3, 3)
     for i, prompt in enumerate(prompts):
         for j, answer in enumerate(answers):
             logs = small_gpt(torch.tensor([[*prompt, MARK, *answer]])).logits[0].log_softmax(-1)
             straight = sum(logs[len(prompt) + k, token].item() for k, token in enumerate(answer))
             assert found[i, j].item() == pytest.approx(straight, rel=0.02)
-    alone = train_reply.likelihoods(small_gpt, [], answers, MARK)
+    alone = train_reply.likelihoods(small_gpt, [], answers)
     logs = small_gpt(torch.tensor([[MARK, *answers[0]]])).logits[0].log_softmax(-1)
     assert alone[0].item() == pytest.approx(sum(logs[k, token].item() for k, token in enumerate(answers[0])), rel=0.02)
 
@@ -413,13 +413,13 @@ def test_contrast_teaches_which_answer_belongs_to_which_question(small_gpt) -> N
     """Four questions, whose first word comes back in the answer."""
     batch = [train_reply.Encoded([i], [i], [i, 99], [i + 50, 2]) for i in (10, 20, 30, 40)]
     optimiser = torch.optim.AdamW(small_gpt.parameters(), 3e-3)
-    first, before = train_reply.contrast(small_gpt, batch, MARK)
+    first, before = train_reply.contrast(small_gpt, batch)
     for _ in range(60):
-        loss, _ = train_reply.contrast(small_gpt, batch, MARK)
+        loss, _ = train_reply.contrast(small_gpt, batch)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    loss, found = train_reply.contrast(small_gpt, batch, MARK)
+    loss, found = train_reply.contrast(small_gpt, batch)
     assert before < 1 and found == 1 and loss < first / 2
 
 

@@ -1,7 +1,6 @@
 """Train the compact GPT2LMHeadModel.
 
-    python -m training.train_reply vectors                 # tokenizer, and token vectors from counts
-    python -m training.train_reply pretrain --minutes 60   # language model, begun with the vectors
+    python -m training.train_reply pretrain --minutes 60   # tokenizer and language model
     python -m training.train_reply tune --minutes 30       # dialogues: the answers alone, and against other answers
     python -m training.train_reply export                  # → checkpoints/reply
     python -m training.train_reply all --tiny --run DIR --out DIR
@@ -31,12 +30,12 @@ from pipeline.emotion import BertEmotionReader
 from pipeline.korean import normalise
 from pipeline.reply import HISTORY, PROMPTS
 from pipeline.turn import EMOTIONS, Exchange
-from training import data, loop, text_corpus, vectors
+from training import data, loop, text_corpus
 
 log = logging.getLogger(__name__)
 
 SPECIAL = ["<pad>", "<unk>", "</s>", "<mask>", "<usr>", "<emo>", "<sys>"]
-PAD, END = 0, 2
+PAD, END, MARK = 0, 2, 6  # of SPECIAL; MARK begins an answer
 SIZES = {"n_embd": 256, "n_layer": 4, "n_head": 4, "n_positions": 256}
 VOCABULARY = 8_000
 ROW = 128
@@ -45,8 +44,6 @@ LONGEST_ANSWER = 64
 CONTRAST = 0.3
 """Weight of the contrast beside the language model's own loss."""
 PROMPT = PROMPTS["jiwoo"]
-VECTOR_SCALE = 0.05
-"""Standard deviation of the token vectors that a model begins with; GPT-2's own start is 0.02."""
 EMOTION_OF = {"분노": "분노", "슬픔": "슬픔", "불안": "공포", "상처": "슬픔", "당황": "놀람", "기쁨": "행복"}
 """The classes of the empathetic dialogues in ours."""
 
@@ -89,8 +86,6 @@ def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
     path = args.run / "pretrained.pt"
     if path.exists():
         model.load_state_dict(torch.load(path), strict=True)
-    else:
-        start_with_vectors(model, args.run)
     rows = torch.from_numpy(text_corpus.packed(tokenizer, texts, END, args.row).astype(np.int64))
     log.info("%d rows of %d tokens", *rows.shape)
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01)
@@ -111,24 +106,6 @@ def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
         save=lambda: torch.save(model.state_dict(), path),
         history=args.run / "history.jsonl",
     )
-
-
-@torch.no_grad()
-def start_with_vectors(model: GPT2LMHeadModel, run: Path) -> None:
-    """Begin with the token vectors of ``run``, and with a last layer whose attention hands on the mean of all tokens before.
-
-    The token embedding is the output layer as well, so what was said makes itself and its like more probable from the
-    first step on; that an answer takes up the words of the question would else be learnt last.
-    """
-    known = torch.from_numpy(np.load(run / "vectors.npy"))
-    embedding = model.transformer.wte.weight
-    seen = known.abs().sum(1) > 0
-    embedding[seen] = VECTOR_SCALE * known[seen]
-    *_, last = model.transformer.h
-    queries_keys, width = last.attn.c_attn.weight[:, : -known.shape[1]], known.shape[1]
-    queries_keys.mul_(0.1)
-    nn.init.eye_(last.attn.c_attn.weight[:, -width:])
-    nn.init.eye_(last.attn.c_proj.weight)
 
 
 @dataclass(frozen=True)
@@ -175,18 +152,13 @@ def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str
 def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict, args) -> None:
     model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     path = args.run / "tuned.pt"
-    if path.exists() and args.resume:
-        model.load_state_dict(torch.load(path), strict=True)
-    elif (args.run / "pretrained.pt").exists():
-        model.load_state_dict(torch.load(args.run / "pretrained.pt"), strict=True)
-    else:
-        start_with_vectors(model, args.run)
+    start = path if path.exists() and args.resume else args.run / "pretrained.pt"
+    model.load_state_dict(torch.load(start), strict=True)
     rng = random.Random(0)
     others = [rng.choice([other for other in EMOTIONS if other != emotion]) for emotion in emotions]
     encoded = [encode(tokenizer, *row) for row in zip(rows, emotions, others, strict=True)]
     rng.shuffle(encoded)
     held_out, train = encoded[: args.held_out], encoded[args.held_out :]
-    mark = tokenizer.token_to_id(PROMPT.answer)
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, weight_decay=0.01)
     whole = loop.grouped([len(row.long) + len(row.answer) for row in train], args.tokens, rng)
     # Answers of like length, so that none is told from the others by it.
@@ -194,8 +166,8 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict
     model.train()
 
     def step() -> torch.Tensor:
-        plain = answer_loss(model, [train[i] for i in next(whole)], mark)
-        against = contrast(model, [train[i] for i in next(groups)[: args.group]], mark)[0]
+        plain = answer_loss(model, [train[i] for i in next(whole)])
+        against = contrast(model, [train[i] for i in next(groups)[: args.group]])[0]
         return plain + CONTRAST * against
 
     loop.train(
@@ -205,16 +177,16 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict
         minutes=args.minutes,
         steps=args.steps,
         report=args.report,
-        measure=lambda: _held_out(model, held_out, mark),
+        measure=lambda: _held_out(model, held_out),
         save=lambda: torch.save(model.state_dict(), path),
         history=args.run / "history.jsonl",
     )
 
 
-def answer_loss(model: GPT2LMHeadModel, batch: list[Encoded], mark: int) -> torch.Tensor:
+def answer_loss(model: GPT2LMHeadModel, batch: list[Encoded]) -> torch.Tensor:
     """Cross-entropy a token of the answers alone; the prompts are only context, every tenth row has none."""
     prompts = [[] if i % 10 == 9 else row.long for i, row in enumerate(batch)]
-    rows = [torch.tensor([*prompt, mark, *row.answer]) for prompt, row in zip(prompts, batch, strict=True)]
+    rows = [torch.tensor([*prompt, MARK, *row.answer]) for prompt, row in zip(prompts, batch, strict=True)]
     ids = nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)
     labels = torch.full_like(ids, -100)
     for i, (prompt, row) in enumerate(zip(prompts, rows, strict=True)):
@@ -225,7 +197,7 @@ def answer_loss(model: GPT2LMHeadModel, batch: list[Encoded], mark: int) -> torc
         return F.cross_entropy(model.lm_head(hidden[kept]).float(), labels[:, 1:][kept])
 
 
-def contrast(model: GPT2LMHeadModel, batch: list[Encoded], mark: int) -> tuple[torch.Tensor, torch.Tensor]:
+def contrast(model: GPT2LMHeadModel, batch: list[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss, and the share of answers whose own question makes them most probable.
 
     The answers of a batch are scored under each other's questions. Each answer has to be most probable under its own
@@ -233,16 +205,16 @@ def contrast(model: GPT2LMHeadModel, batch: list[Encoded], mark: int) -> tuple[t
     what that answer has without any: maximum mutual information (Li et al. 2016, arXiv 1510.03055) as a training loss.
     """
     n = len(batch)
-    given = likelihoods(model, [row.short for row in batch], [row.answer for row in batch] * n, mark).view(n, n)
-    wrong = likelihoods(model, [row.otherwise for row in batch], [row.answer for row in batch], mark)
-    alone = likelihoods(model, [], [row.answer for row in batch], mark)
+    given = likelihoods(model, [row.short for row in batch], [row.answer for row in batch] * n).view(n, n)
+    wrong = likelihoods(model, [row.otherwise for row in batch], [row.answer for row in batch])
+    alone = likelihoods(model, [], [row.answer for row in batch])
     right = torch.arange(n, device=given.device)
     whose = F.cross_entropy(torch.cat([given, wrong[None]]).T, right)
     which = F.cross_entropy(given - alone, right)
     return whose + which, ((given - alone).argmax(1) == right).float().mean()
 
 
-def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[list[int]], mark: int) -> torch.Tensor:
+def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[list[int]]) -> torch.Tensor:
     """Log-likelihood (nats) of each answer: (answers,). The answers belong to the prompts in equal runs; no prompts: to none.
 
     Each prompt is read once and its keys and values are shared by its answers.
@@ -251,7 +223,7 @@ def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[
     def padded(rows: list[list[int]]) -> torch.Tensor:
         return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True).to(model.device)
 
-    ids, targets = padded([[mark, *answer[:-1]] for answer in answers]), padded(answers)
+    ids, targets = padded([[MARK, *answer[:-1]] for answer in answers]), padded(answers)
     # The end of an answer and the padding are told apart by length alone.
     real = padded([[1] * len(answer) for answer in answers])
     places = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
@@ -271,10 +243,10 @@ def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[
 
 
 @torch.no_grad()
-def _held_out(model: GPT2LMHeadModel, rows: list[Encoded], mark: int) -> dict[str, float]:
+def _held_out(model: GPT2LMHeadModel, rows: list[Encoded]) -> dict[str, float]:
     model.eval()
-    losses = [answer_loss(model, rows[start : start + 32], mark).item() for start in range(0, len(rows), 32)]
-    found = [contrast(model, rows[start : start + 20], mark)[1].item() for start in range(0, len(rows) // 20 * 20, 20)]
+    losses = [answer_loss(model, rows[start : start + 32]).item() for start in range(0, len(rows), 32)]
+    found = [contrast(model, rows[start : start + 20])[1].item() for start in range(0, len(rows) // 20 * 20, 20)]
     model.train()
     return {"held_out": float(np.mean(losses)), "first_of_20": float(np.mean(found or [0.0]))}
 
@@ -310,7 +282,7 @@ def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["vectors", "pretrain", "tune", "export", "all"])
+    parser.add_argument("what", choices=["pretrain", "tune", "export", "all"])
     parser.add_argument("--corpus", nargs=2, metavar=("KIND", "DIR"), default=("shared", str(data.data_root())))
     parser.add_argument(
         "--emotion", type=Path, default=Path("checkpoints/emotion"), help="the BERT that labels the rows"
@@ -342,15 +314,12 @@ def main(argv: list[str] | None = None) -> None:
     else:
         rows = {"shared": shared_rows, "gamsung": gamsung_rows}[args.corpus[0]](Path(args.corpus[1]))
         texts = []
-        if args.what in ("vectors", "pretrain", "all"):
+        if args.what in ("pretrain", "all"):
             texts = text_corpus.lines(data.data_root(), args.everyday, args.written)
             texts += [part for row in rows for part in (row.said, row.answer)]
             random.Random(1).shuffle(texts)
     log.info("%d rows", len(rows))
     tokenizer = text_corpus.kept(args.run / "tokenizer.json", lambda: text_corpus.byte_pair(texts, vocabulary, SPECIAL))
-    if args.what in ("vectors", "all"):
-        packed = text_corpus.packed(tokenizer, texts, END, args.row)
-        np.save(args.run / "vectors.npy", vectors.token_vectors(packed, tokenizer.get_vocab_size(), sizes["n_embd"]))
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
