@@ -19,8 +19,9 @@ def rows() -> list[EmotionRow]:
 
 
 def test_unseen_rows_are_read_and_probabilities_sum_to_one(rows: list[EmotionRow]) -> None:
-    thought = teacher.thoughts(rows, rarest=1)
+    thought, others = teacher.thoughts(rows, rows[:3], rarest=1)
     assert thought.shape == (len(rows), 7) and thought.sum(1) == pytest.approx(1)
+    assert others.shape == (3, 7) and (others.argmax(1) == EMOTIONS.index(rows[0].label)).all()
     right = thought.argmax(1) == [EMOTIONS.index(row.label) for row in rows]
     assert right.mean() > 0.9
 
@@ -29,7 +30,7 @@ def test_nobody_is_asked_about_rows_he_learnt(rows: list[EmotionRow]) -> None:
     """One row with a label of its own kind: a teacher who has seen it says so, one who has not cannot."""
     odd = [*rows, EmotionRow("꽁치통조림뚜껑", "혐오", "single")]
     assert teacher.NgramReader(odd, rarest=1).margins(odd)[-1].argmax() == EMOTIONS.index("혐오")
-    assert teacher.thoughts(odd, rarest=1)[-1].argmax() != EMOTIONS.index("혐오")
+    assert teacher.thoughts(odd, rarest=1)[0][-1].argmax() != EMOTIONS.index("혐오")
 
 
 def test_each_source_has_weights_of_its_own(rows: list[EmotionRow]) -> None:

@@ -234,7 +234,7 @@ GPT_SIZES = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}
 def test_emotion_learns_to_tell_four_sentences_apart(copied, losses: list[float], start: str) -> None:
     run, rows = copied("emotion"), train_emotion.made_up()
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
-    train_emotion.tune(tokenizer, rows, rows, BERT_SIZES, options(run, optimiser="adamw", start=start))
+    train_emotion.tune(tokenizer, rows, [], rows, BERT_SIZES, options(run, optimiser="adamw", start=start))
     assert falls(losses, to=0.5)
     assert history(run / "history.jsonl", "tune")[-1]["accuracy_voice"] > 0.5  # guessing: 0.25
 
@@ -324,14 +324,6 @@ def test_votes_are_the_goal_where_there_are_some_and_the_label_elsewhere() -> No
     voted = data.EmotionRow("x", "행복", "voice", votes=("행복", "행복", "슬픔", "nonsense"))
     assert train_emotion.goal(voted).tolist() == pytest.approx([0, 0, 0, 1 / 3, 0, 2 / 3, 0])
     assert train_emotion.goal(data.EmotionRow("x", "분노", "single")).argmax() == EMOTIONS.index("분노")
-
-
-def test_rare_classes_weigh_more_and_the_mean_weight_is_one() -> None:
-    rows = [data.EmotionRow("x", label, "dialog") for label in EMOTIONS for _ in range(9 if label == "중립" else 1)]
-    weights = train_emotion._class_weights(rows)[train_emotion.SOURCES.index("dialog")].tolist()
-    rare, common = weights[EMOTIONS.index("혐오")], weights[EMOTIONS.index("중립")]
-    assert rare / common == pytest.approx(9**train_emotion.BALANCE, rel=1e-4) and rare > common
-    assert np.mean([weights[EMOTIONS.index(row.label)] for row in rows]) == pytest.approx(1, rel=1e-4)
 
 
 def test_masking_hides_some_of_the_words_and_none_of_the_marks() -> None:

@@ -50,10 +50,13 @@ class NgramReader:
         return margins
 
 
-def thoughts(rows: Sequence[EmotionRow], rarest: int = 3) -> np.ndarray:
-    """(rows, 7): the probabilities that a teacher gives to each row who has not seen it (`FOLDS` teachers).
+def thoughts(
+    rows: Sequence[EmotionRow], others: Sequence[EmotionRow] = (), rarest: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities that a teacher gives to each row who has not seen it, (rows, 7) and (others, 7).
 
-    The margins become probabilities with the one temperature that fits the labels best.
+    `FOLDS` teachers read the ``rows`` in turn; the ``others``, whose labels are not looked at, are read by one who learnt
+    all rows. Margins become probabilities with the one temperature that fits the rows' labels best.
     """
     margins = np.empty((len(rows), len(EMOTIONS)))
     for learnt, asked in KFold(FOLDS, shuffle=True, random_state=0).split(np.arange(len(rows))):
@@ -64,4 +67,6 @@ def thoughts(rows: Sequence[EmotionRow], rarest: int = 3) -> np.ndarray:
     def surprise(sharpness: float) -> float:
         return -log_softmax(margins * sharpness, axis=1)[np.arange(len(rows)), labels].mean()
 
-    return softmax(margins * minimize_scalar(surprise, bounds=(0.5, 20), method="bounded").x, axis=1)
+    sharpness = minimize_scalar(surprise, bounds=(0.5, 20), method="bounded").x
+    more = NgramReader(rows, rarest).margins(others) if others else np.empty((0, len(EMOTIONS)))
+    return softmax(margins * sharpness, axis=1), softmax(more * sharpness, axis=1)

@@ -43,10 +43,10 @@ RAREST = 3
 VECTOR_SCALE = 0.05
 """Standard deviation of the token vectors that a model begins with; BERT's own start is 0.02."""
 EMBEDDING_RATE = 8
-TAUGHT = 0.5
-"""Share of the teacher's opinion in what a row should be read as."""
-BALANCE = 0.0
-"""Weight of a class = (its share)^−BALANCE, mean 1: 0 leaves the shares, 1 evens them out."""
+TAUGHT = 0.7
+"""Share of the teacher's opinion in what a row should be read as; rows without a label are the teacher's alone."""
+MORE_LINES = 40_000
+"""Lines of each everyday corpus that the teacher reads to it."""
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {"radam": torch.optim.RAdam, "adamw": torch.optim.AdamW}
 
 
@@ -136,8 +136,10 @@ def encode(tokenizer: Tokenizer, rows: list[data.EmotionRow]) -> list[list[int]]
 
 
 def tune(
-    tokenizer: Tokenizer, train: list[data.EmotionRow], held_out: list[data.EmotionRow], sizes: dict, args
-) -> None:
+    tokenizer: Tokenizer, train: list[data.EmotionRow], others: list[data.EmotionRow], held_out: list[data.EmotionRow],
+    sizes: dict, args,
+) -> None:  # fmt: skip
+    """``others``: rows whose label is not looked at."""
     model = BertForSequenceClassification(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     if (args.run / "tuned.pt").exists() and args.resume:
         model.load_state_dict(torch.load(args.run / "tuned.pt"), strict=True)
@@ -149,9 +151,9 @@ def tune(
         body = {name.removeprefix("bert."): value for name, value in start.items() if name.startswith("bert.")}
         model.bert.load_state_dict(body, strict=False)  # the pooler is new
     ids, goals = encode(tokenizer, train), torch.stack([goal(row) for row in train])
-    taught = torch.from_numpy(teacher.thoughts(train, args.rarest)).float()
-    goals = TAUGHT * taught + (1 - TAUGHT) * goals
-    weights = _class_weights(train).to(model.device)
+    taught, told = map(torch.from_numpy, teacher.thoughts(train, others, args.rarest))
+    goals = torch.cat([TAUGHT * taught + (1 - TAUGHT) * goals, told]).float()
+    ids += encode(tokenizer, others)
     optimiser = OPTIMISERS[args.optimiser](_groups(model, args.rate))
     stream = loop.grouped([len(row) for row in ids], args.tokens, random.Random(0))
     model.train()
@@ -161,8 +163,7 @@ def tune(
         x = nn.utils.rnn.pad_sequence([torch.tensor(ids[i]) for i in picked], batch_first=True).to(model.device)
         with torch.autocast(model.device.type, torch.bfloat16):
             logits = model(input_ids=x, attention_mask=x != PAD).logits.float()
-        y = goals[picked].to(model.device) * weights[[SOURCES.index(train[i].source) for i in picked]]
-        return -(y * logits.log_softmax(-1)).sum(-1).mean()
+        return F.cross_entropy(logits, goals[picked].to(model.device))
 
     loop.train(step, optimiser, f"tune {args.optimiser}", minutes=args.minutes, steps=args.steps, report=args.report,
                measure=lambda: accuracy(model, tokenizer, held_out), save=lambda: torch.save(model.state_dict(), args.run / "tuned.pt"),
@@ -177,21 +178,6 @@ def _groups(model: BertForSequenceClassification, rate: float) -> list[dict]:
         {"params": others, "lr": rate, "weight_decay": 0.01},
         {"params": [embedding], "lr": EMBEDDING_RATE * rate, "weight_decay": 0.0},
     ]
-
-
-SOURCES = tuple(SOURCE_TOKENS)
-
-
-def _class_weights(rows: list[data.EmotionRow]) -> torch.Tensor:
-    """(sources, 7): each source has its own shares."""
-    weights = torch.ones(len(SOURCES), len(EMOTIONS))
-    for i, source in enumerate(SOURCES):
-        labels = [row.label for row in rows if row.source == source]
-        if labels:
-            share = torch.tensor([max(1, labels.count(label)) / len(labels) for label in EMOTIONS])
-            weight = share**-BALANCE
-            weights[i] = weight / (weight * share).sum()
-    return weights
 
 
 @torch.inference_mode()
@@ -219,6 +205,16 @@ def shared_rows(root: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow
     rows = [row for row in rows if "test" not in (row.random_split, row.grouped_split)]
     random.Random(0).shuffle(rows)
     return rows[2_000:], rows[:2_000]
+
+
+def unlabelled(root: Path) -> list[data.EmotionRow]:
+    """What people say in the dialogues and everyday corpora, as if from each source in turn; no row has a label."""
+    dialogues = [d for d in data.emodialog(root) if d.split == "train"] + data.wellness(root) + data.songys(root)
+    texts = [text for dialogue in dialogues for role, text in dialogue.turns if role == "user"]
+    for name in ("nsmc.txt.xz", "3i4k.txt.xz"):
+        texts += itertools.islice(data.lines(root, name), MORE_LINES)
+    sources: list[data.EmotionSource] = ["single", "dialog", "story", "voice"]
+    return [data.EmotionRow(text, "", source) for text, source in zip(texts, itertools.cycle(sources), strict=False)]
 
 
 def aihub_rows(folder: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow]]:
@@ -280,11 +276,12 @@ def main(argv: list[str] | None = None) -> None:
         args.steps, args.report, args.batch, args.row, vocabulary = min(args.steps, 8), 0.0, 2, 16, 200
         args.rarest = 1
         sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-        train = held_out = made_up()
+        train, others, held_out = made_up(), made_up()[:2], made_up()
         texts = [row.text for row in train] * 8
     else:
         vocabulary, root = VOCABULARY, Path(args.corpus[1])
         train, held_out = {"shared": shared_rows, "aihub": aihub_rows}[args.corpus[0]](root)
+        others = unlabelled(data.data_root()) if args.what in ("tune", "all") else []
         texts = []
         if args.what in ("vectors", "pretrain", "all"):
             own = [normalise(row.text) for row in train]
@@ -297,7 +294,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
-        tune(tokenizer, train, held_out, sizes, args)
+        tune(tokenizer, train, others, held_out, sizes, args)
     if args.what in ("export", "all"):
         export(tokenizer, sizes, args.run, args.out)
 
