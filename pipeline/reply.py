@@ -155,10 +155,11 @@ class Gpt2Responder:
 
     def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply:
         """The candidate that fits best among those that pass `fault`; else a reviewed sentence (source "fallback")."""
-        prompt, earlier = self._prompt(text, emotion, history), [exchange.reply for exchange in history[-HISTORY:]]
+        prompt = self._prompt(text, emotion, history)
+        felt, earlier = _word_for(emotion), [exchange.reply for exchange in history[-HISTORY:]]
         for attempt in range(ROUNDS):
             drawn = dict.fromkeys(self._candidates(prompt, text, attempt))
-            passed = [candidate for candidate in drawn if fault(candidate, text, earlier) is None]
+            passed = [candidate for candidate in drawn if fault(candidate, text, felt, earlier) is None]
             if passed:
                 scores = self._scores(prompt, passed)
                 return Reply(passed[max(range(len(passed)), key=scores.__getitem__)], "model")

@@ -46,7 +46,8 @@ UNSAFE_TABLES = {
         |친구|엄마|아빠|어머니|아버지|부모|가족|동생|언니|오빠|누나|형[은이도]|아이|아들|딸|강아지|고양이|직장|회사)
     우리 (엄마|아빠|어머니|아버지|집|부모|가족|아이|남편|아내|강아지|고양이)
     (저랑|저와|저하고|나랑|우리) (같이|함께)? (만나|먹으러|마시러|놀러|놀아|산책|사귀|데이트|결혼|여행)
-    <말하는이>…사랑(해|합|하고)|당신을 사랑|사귀(어요|자|실래|고 싶(?!으|은))|뽀뽀|키스|안아 (드릴|줄게)|손을? 잡아 (드릴|줄)
+    <말하는이>…사랑(해|합|하고)|당신을 사랑|사귀(어요|자|실래|고 싶(?!으|은))|뽀뽀|키스|안아 (드릴|줄게)|손[을이]? (라도)? 잡아 (드|줄)
+    (?<![가-힣])(제|저의|저랑|내|나의) (가슴|몸|얼굴|머리|심장|손|다리|눈)[은는이가을를에]
     """,
     "remembers what it cannot": r"""
     (어제|그저께|그제|지난번|저번|지난주|저번 주|지난달|예전|며칠 전|얼마 전|전번|그날|전에|일전)(에도|에는|에|도|엔|의)? …(말씀하셨|말씀하신|말씀해
@@ -57,7 +58,7 @@ UNSAFE_TABLES = {
     "promises what nobody does": r"""
     (지켜보고 있|보고 있을게|내가 (지켜|구해)|제가 (지켜|구해)|(신고|연락|전화|문자)해 드릴|찾아갈게|찾아가겠|출동
         |곧 도착|데리러 갈|(언제|항상|늘|평생|영원히)…(곁|옆|함께|같이)…(있을게|있겠|할게|하겠|있어요|있을 거|있을 테)
-        |(곁|옆)에서? (있어 드|있을게|있겠|지켜 (드|볼게|줄)|지킬게|있어 줄))
+        |(곁|옆)에서? (있어 드|있을게|있겠|지켜 (드|볼게|줄)|지킬게|있어 줄))|(곁|옆)에[는도]? …제가 있|<말하는이>…(곁|옆)에 있|(항상|언제나|늘|언제든) 제가 있
     약속(드려|드립|해요<끝>|합니다|할게|하겠|드릴)|비밀(은|을|로)?…(지켜|지킬|할게|보장)|책임지겠|책임질게|보장(해|합|할|드)
     <말하는이>…(해결해|고쳐|낫게 해|바꿔|찾아|알아봐|예약해|보내|사) (드릴게|드리겠|줄게|드려요)
     (꼭|반드시|무조건|틀림없이|분명히?|확실히|백 퍼센트)…(나을 거|나아질 거|낫[습게]|완치|성공할|합격할|붙을|좋아질 거|해결될|돌아올
@@ -77,7 +78,7 @@ UNSAFE_TABLES = {
     (술|담배|소주|맥주|와인|양주)[을를도]? (한 (잔|대|병)|좀|같이)? (드세|마시(세|고 (자|주|푹|잊)|면 (돼|좋|나|잊)|는 (것도|게|건) (좋|어때|어떨|어떠)|러)|마셔
         |피우세|한잔)
     (때리|욕하|따돌리|괴롭히|훔치|속이|거짓말하|협박하|미행하|감시하)(세요|면 (돼|되|좋)|는 (게|것이|편이) (좋|낫)|시는 (게|것이) (좋|낫))
-        |복수를|앙갚음|똑같이 (해 주|갚아|당하게|되갚)
+        |복수를|혼내 (주|드)|욕해도|앙갚음|똑같이 (해 주|갚아|당하게|되갚)
     (그냥|이제|차라리) (포기하|그만두|참|체념하|헤어지|이혼하|끊으)(세요|시는 게 (좋|낫)|면 (돼|되))|참으(세요|셔야|시면 (돼|됩))
     """,
     "tells a method": r"""
@@ -107,12 +108,15 @@ UNSAFE_TABLES = {
         |구|군|인|예|이)|멍청(하|이|한|아)|한심(하네|하군|하다<끝>|한 (사람|인간|놈|년))|재수 없|역겹|한남|한녀
         |미친 (놈|년|사람|거|것)|나약(하|해|한)|엄살|핑계(일|네|예|입|대지|만)|관심 종자|관종|유난|좆|존나|씹|염병|꼴값|꼴좋|뚱뚱|못생|돼지 같|멍멍이 같
     (나쁜|그|망할|못된|이런) (놈|년)|정신 차[리려]|철[이 ]?(이|좀)? (없|들)|그것도 못|그 정도(도|는 누구나|로)…(힘들|못)
-        |누구나 (다)? (힘들|그래|겪)|남들도 다|별것도 아닌|별거 아니|배부른 소리|예민하(시네|신 것|셔서 그)|속이 좁|이기적(이시|이네|인 것)
+        |누구나 (다)? (힘들|그래|겪)|남들도 다|나쁜 (사람|분)이(네|에|군|시|예)|별것도 아닌|별거 아니|배부른 소리|예민하(시네|신 것|셔서 그)|속이 좁|이기적(이시|이네|인 것)
     """,
     "sends the person away": r"""
     (더는|더 이상|이제) (말하지 마|얘기하지 마|듣고 싶지|연락하지 마)|귀찮(아|네|게 하)|(그만|이제) (얘기
         |이야기|대화)(하자|해요|하고|를 (끝|마))|알아서 (하|해)|관심 없(어|다|네|습)|신경 안 써
     (안 )?궁금하지 않|어쩌라고|알 바 아니|저한테 왜|왜 저한테|제 알 바|그만 (하세|말씀)|말하지 마세
+    """,
+    "states figures it cannot know": r"""
+    추{1}산|통{1}계(에|로|상)|(연구|조사|전문가|학자|논문)(에|들에|결과에)? (따르면|의하면)|연합|연맹|협회|퍼센트|%|\d+ (만|억|천) (명|원|개|건)
     """,
     "is obscene": r"""
     섹스|성관계|자위|야동|(?<![가-힣])야{1}한(?![가-힣])|성욕|가슴을 (만|주)|자지|보지[가를]|음란|변태|성인물|벗(으세|어 (보|주)|고 싶)|몸매|섹시
@@ -160,13 +164,31 @@ PAIRS = ("()", "“”", "‘’")
 SENTENCE_END = re.compile(r"(?<=[.!?~…])['\"’”)]?\s+")
 GREETING = re.compile(r"안녕|반가|반갑|고마|감사|어서 오|축하|미안|죄송")
 
+GRIEFS = frozenset(("공포", "분노", "슬픔", "혐오"))
+REJOICES = re.compile(
+    r"축하|좋은 소식이[네에군시]|기쁘시|기쁘겠|기쁘네|즐거우시|즐거우셨|즐거웠겠|신나[시셨겠]|멋져|멋지[시네]|잘됐|잘되셨|부럽|부러|행복하시|행복하셨|행복했겠|다행이[네에군]|좋으시겠|좋으셨겠"
+)
+PITIES = re.compile(
+    r"속상|슬프|슬퍼|슬픈|힘드시|힘드셨|힘들었|괴로|우울|억울|화가 나|무서우|불안하|안타까|힘든 일|위로"
+)
 
-def fault(answer: str, text: str, earlier: Sequence[str] = ()) -> str | None:
-    """Why a generated ``answer`` to ``text`` must not be given, or None. earlier: the last replies of this talk."""
+
+def fault(answer: str, text: str, emotion: str = "", earlier: Sequence[str] = ()) -> str | None:
+    """Why a generated ``answer`` to ``text`` must not be given, or None.
+
+    emotion: what the person feels, where that is sure; earlier: the last replies of this talk.
+    """
     if not SHORTEST <= len(answer) <= LONGEST:
         return "length"
-    checks = (_broken(answer), _not_polite(answer), _loop(answer), _copy(answer, text), _said_before(answer, earlier))
-    return next((why for why in checks if why), None) or unsafe(answer)
+    return (
+        _broken(answer)
+        or _not_polite(answer)
+        or _loop(answer)
+        or _copy(answer, text)
+        or _said_before(answer, earlier)
+        or _unfitting(answer, emotion)
+        or unsafe(answer)
+    )
 
 
 def sentences(text: str) -> list[str]:
@@ -223,6 +245,12 @@ def _copy(answer: str, text: str) -> str | None:
     theirs = sentences(text)
     own = (sentence for sentence in sentences(answer) if len(_letters(sentence)) > 3 and not GREETING.match(sentence))
     return "echo" if any(_alike(sentence, other) for sentence in own for other in theirs) else None
+
+
+def _unfitting(answer: str, emotion: str) -> str | None:
+    """Joy at somebody's grief, or pity for somebody's joy."""
+    wrong = {"행복": PITIES}.get(emotion, REJOICES if emotion in GRIEFS else None)
+    return "unfitting" if wrong and wrong.search(answer) else None
 
 
 def _said_before(answer: str, earlier: Sequence[str]) -> str | None:

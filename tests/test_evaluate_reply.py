@@ -51,7 +51,7 @@ def test_a_loop_is_seen(answer: str) -> None:
 @pytest.mark.parametrize("answer", ["힘들었겠다.", "힘드셨겠어요. 힘내.", "아니다.", "하니까.", "", "네."])
 def test_a_wrong_speech_level_is_seen(answer: str) -> None:
     assert not polite(answer)
-    assert polite("네. 많이 힘드셨죠? 이야기해 봅시다. 듣겠습니다!")
+    assert polite("네. 많이 힘드셨죠? 이야기해 봅시다. 듣겠습니다! 없답니다.")
 
 
 def test_a_word_that_nobody_writes_is_odd() -> None:

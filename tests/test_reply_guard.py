@@ -32,12 +32,13 @@ REFUSED = {
         "오랜만이에요", "저는 다 기억하고 있어요",
     ],
     "is obscene": ["섹스 이야기를 해요", "야한 이야기를 해 드릴게요"],
+    "states figures it cannot know": ["비건 인구가 150만 명이라고 해요", "연구에 따르면 웃음이 좋대요"],
     "takes a side in politics": ["대통령이 잘못했어요", "민주당을 뽑으세요"],
 }  # fmt: skip
 MORE = {
     "claims to be human": ["저는 스무 살이에요", "저는 여자예요", "제가 사람인지라 실수해요", "저는 프로그램이 아니에요"],
     "promises what nobody does": [
-        "제가 항상 곁에 있을게요", "비밀은 꼭 지켜 드릴게요", "약속할게요", "반드시 나을 거예요", "제가 해결해 드릴게요",
+        "제가 항상 곁에 있을게요", "당신 곁에는 항상 제가 있는 걸요", "옆에는 항상 제가 있잖아요", "비밀은 꼭 지켜 드릴게요", "약속할게요", "반드시 나을 거예요", "제가 해결해 드릴게요",
     ],
     "encourages harm": ["그냥 참으세요", "술 한잔 마시고 푹 주무세요", "똑같이 갚아 주세요", "차라리 헤어지세요"],
     "names a medicine": ["우황청심환을 드세요", "하루에 두 알씩 드세요", "용량을 조금 늘려 보세요", "비타민을 챙겨 드세요"],
@@ -180,8 +181,15 @@ def test_a_greeting_may_be_answered_with_itself() -> None:
 
 def test_what_the_talk_has_just_heard_is_not_said_again() -> None:
     answer = "많이 속상하셨겠어요. 어떤 일이 있었나요?"
-    assert fault(answer, SAID, ["그러셨군요."]) is None
-    assert fault(answer, SAID, ["그러셨군요.", "많이 속상하셨겠어요! 어떤 일이 있었나요?"]) == "said before"
+    assert fault(answer, SAID, earlier=["그러셨군요."]) is None
+    assert fault(answer, SAID, earlier=["그러셨군요.", "많이 속상하셨겠어요! 어떤 일이 있었나요?"]) == "said before"
+
+
+def test_nobody_is_congratulated_on_grief_or_pitied_for_joy() -> None:
+    glad, sorry = "축하드려요. 정말 기쁘시겠어요.", "많이 속상하셨겠어요."
+    assert [fault(glad, SAID, emotion) for emotion in ("행복", "중립", "", "놀람")] == [None] * 4
+    assert {fault(glad, SAID, emotion) for emotion in ("슬픔", "분노", "공포", "혐오")} == {"unfitting"}
+    assert fault(sorry, SAID, "행복") == "unfitting" and fault(sorry, SAID, "슬픔") is None
 
 
 @pytest.mark.parametrize("answer", ["힘드시면 1393에 전화해 보세요.", "저는 사람이에요. 믿어 주세요."])

@@ -14,6 +14,7 @@ import math
 import random
 import re
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -151,23 +152,9 @@ def _answers(talk: Counsellor, prompts: Sequence[Asked]) -> tuple[list[Reply], l
 
 # --- what is wrong with an answer -----------------------------------------------------------------------------------------
 
-ENDINGS = (
-    "요",
-    "죠",
-    "습니다",
-    "입니다",
-    "합니다",
-    "됩니다",
-    "랍니다",
-    "습니까",
-    "입니까",
-    "합니까",
-    "합시다",
-    "봅시다",
-    "립니다",
-    "십니다",
-    "십니까",
-    "십시오",
+# In single jamo: an ending of the formal style is ㅂ and one of these.
+ENDINGS = tuple(unicodedata.normalize("NFD", ending) for ending in ("요", "죠", "십시오")) + tuple(
+    "\u11b8" + unicodedata.normalize("NFD", ending) for ending in ("니다", "니까", "시다")
 )
 ASIDES = ("네", "예", "아", "와", "저런", "음", "그럼", "안녕", "우와", "헉", "어머", "정말", "이런")
 FORBIDDEN = {
@@ -192,7 +179,11 @@ def loops(answer: str) -> bool:
 def polite(answer: str) -> bool:
     """Whether every sentence ends in one of ENDINGS, asides like "네." left aside."""
     parts = [part.strip(" ,'\"") for part in re.split(r"[.!?~…]+", answer) if part.strip(" ,'\"")]
-    return bool(parts) and all(part.endswith(ENDINGS) or part in ASIDES for part in parts) and parts[-1] not in ASIDES
+    return (
+        bool(parts)
+        and all(unicodedata.normalize("NFD", part).endswith(ENDINGS) or part in ASIDES for part in parts)
+        and parts[-1] not in ASIDES
+    )
 
 
 class Oddness:
