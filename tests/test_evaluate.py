@@ -113,6 +113,17 @@ def test_only_a_whole_measurement_is_written_down(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "emotion/metrics.json").read_text("utf-8")) == {"limit": 10**9}
 
 
+def test_the_voice_is_measured_twice_and_both_are_kept(tmp_path, monkeypatch):
+    settings = Settings(checkpoints=tmp_path)
+    monkeypatch.setattr(Settings, "from_env", lambda: settings)
+    monkeypatch.setattr(evaluate, "WhisperTranscriber", lambda *_: None)
+    monkeypatch.setitem(evaluate.MEASURES, "tts", lambda *_: {"cer": 0.1})
+    monkeypatch.setitem(evaluate.MEASURES, "voice", lambda *_: {"guard": {}})
+    (tmp_path / "tts").mkdir()
+    evaluate.main(["tts", "voice", "tts", "--root", str(tmp_path)])
+    assert json.loads((tmp_path / "tts/metrics.json").read_text("utf-8")) == {"cer": 0.1, "guard": {}}
+
+
 def test_the_table_shows_every_measured_set(checkpoints):
     table = cards.table(checkpoints)
     for stage in ("stt", "emotion"):

@@ -1,9 +1,10 @@
 """Measure the shipped checkpoints on data that training never saw → checkpoints/*/metrics.json.
 
-    python -m training.evaluate stt | emotion | reply | tts | safety [--limit N]
+    python -m training.evaluate stt | emotion | reply | tts | voice | safety [--limit N]
 
 Every figure is of the pipeline's own stage objects, as a user meets them. `tts` needs the independent listener
-(../shared/tools/judge.py, Whisper base) and stands beside the same listener's figure for the recorded voice.
+(../shared/tools/judge.py, Whisper base) and stands beside the same listener's figure for the recorded voice. `voice` is the
+same checkpoint on sentences of our own; its figures are written beside those of `tts`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pipeline.errors import StageFailed
 from pipeline.korean import cer_counts
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import Audio, Speech, Transcriber, Transcript
-from training import data, nonspeech
+from training import data, measure_voice, nonspeech
 from training.evaluate_emotion import emotion
 from training.evaluate_reply import reply
 from training.train_risk import Sentence
@@ -174,6 +175,19 @@ def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Me
     }  # fmt: skip
 
 
+def voice(stages: load.LoadedStages, root: Path, limit: int, listener: Transcriber) -> Metrics:
+    """Length and round trip of our own sentences, and the guard over readings of every second of them."""
+    speaker: Any = stages.speaker  # more than a turn needs: it decodes without its guard
+    steps = json.loads((stages.settings.checkpoints / "tts/config.json").read_text("utf-8"))["steps"]
+    pace = measure_voice.Pace.of(data.speech(root, "tts_lmy_train"))
+    texts = measure_voice.own_sentences()[:limit]
+    guarded = measure_voice.guard_figures(measure_voice.trials(speaker, listener, texts[::2]))
+    return {
+        "own_sentences": {"steps": steps, **measure_voice.sentences(speaker, pace, listener, texts)},
+        "guard": {"steps": steps, **guarded},
+    }
+
+
 def _listen(listener: Path, lines: Iterable[tuple[Path, str]], folder: Path) -> Metrics:
     manifest = folder / "manifest.tsv"
     manifest.write_text("".join(f"{path}\t{text}\n" for path, text in lines), "utf-8")
@@ -256,8 +270,9 @@ def _risk_set(rows: Sequence[Sentence]) -> Metrics:
 
 
 MEASURES: dict[str, Callable[..., Metrics]] = {
-    "stt": stt, "emotion": emotion, "reply": reply, "tts": tts, "safety": risk,
+    "stt": stt, "emotion": emotion, "reply": reply, "tts": tts, "voice": voice, "safety": risk,
 }  # fmt: skip
+SAME_CHECKPOINT = ("tts", "voice")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -275,13 +290,23 @@ def main(argv: list[str] | None = None) -> None:
         extra: list[Any] = []
         if what == "tts":
             extra = [args.listener]
-        elif what == "stt":
+        elif what in ("stt", "voice"):
             extra = [WhisperTranscriber(args.whisper, settings.threads)]
         metrics = MEASURES[what](stages, args.root, args.limit, *extra)
-        text = json.dumps(metrics, ensure_ascii=False, indent=1)
-        print(text)
+        print(_as_json(metrics))
         if args.limit == 10**9:
-            (settings.checkpoints / what / "metrics.json").write_text(text + "\n", "utf-8")
+            _write_down(settings.checkpoints, what, metrics)
+
+
+def _write_down(checkpoints: Path, what: str, metrics: Metrics) -> None:
+    """Into the metrics.json of the checkpoint, where the figures of the other measurement of the voice stay."""
+    path = checkpoints / ("tts" if what in SAME_CHECKPOINT else what) / "metrics.json"
+    before = json.loads(path.read_text("utf-8")) if what in SAME_CHECKPOINT and path.exists() else {}
+    path.write_text(_as_json({**before, **metrics}) + "\n", "utf-8")
+
+
+def _as_json(metrics: Metrics) -> str:
+    return json.dumps(metrics, ensure_ascii=False, indent=1)
 
 
 if __name__ == "__main__":
