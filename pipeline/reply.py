@@ -118,7 +118,7 @@ class Gpt2Responder:
 
     @torch.inference_mode()
     def _candidates(self, prompt: list[int], text: str) -> list[str]:
-        ids = torch.tensor([prompt])
+        ids = torch.tensor([prompt], device=self.model.device)
         with _RANDOM, torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed + zlib.crc32(text.encode()))
             generated = self.model.generate(
@@ -126,7 +126,7 @@ class Gpt2Responder:
                 num_return_sequences=CANDIDATES, max_new_tokens=MAX_NEW_TOKENS, no_repeat_ngram_size=4,
                 pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id,
             )  # fmt: skip
-        answers = generated[:, len(prompt) :]
+        answers = generated[:, len(prompt) :].cpu()
         return [normalise(self.tokenizer.decode(answer, skip_special_tokens=True)) for answer in answers]
 
     def _scores(self, prompt: list[int], candidates: Sequence[str]) -> list[float]:
@@ -145,6 +145,7 @@ class Gpt2Responder:
         prompt = prompt[-(places - max(map(len, answers))) :]
         rows = [torch.tensor(prompt + answer) for answer in answers]
         ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id)
+        ids = ids.to(self.model.device)
         mask = ids != self.tokenizer.pad_token_id
         logits = self.model(ids, attention_mask=mask).logits[:, len(prompt) - 1 : -1]
         losses = F.cross_entropy(logits.transpose(1, 2), ids[:, len(prompt) :], reduction="none")

@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "report": {"turn", "errors", "record", "paper"},
     "evaluation": {"audio", "counsellor", "korean", "report", "turn", "errors"},
     "paper": {"report"},
+    "zero_gpu": {"turn"},
 }
 
 
@@ -118,6 +119,8 @@ LIGHT = (
     ".report",
     ".record",
     ".privacy",
+    ".evaluation",
+    ".zero_gpu",
 )
 
 
