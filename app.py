@@ -8,6 +8,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 (an old one is why this stands here)
     sys.exit("지우를 실행하려면 Python 3.11 이상이 필요해요. / This program needs Python 3.11 or newer.")
 
+import importlib.util
 import logging
 import os
 import tempfile
@@ -26,6 +27,7 @@ from pipeline import load
 from pipeline.counsellor import MAX_TEXT, Counsellor
 from pipeline.load import LoadedStages, ModelInfo
 from pipeline.settings import ROOT, Settings
+from pipeline.zero_gpu import BorrowedGpu, lender
 
 EXAMPLES = ROOT / "examples"
 Models = Callable[[], list[ModelInfo]]
@@ -164,15 +166,18 @@ def main() -> None:
         settings = Settings.from_env()
     except ValueError as error:
         sys.exit(str(error))
+    if settings.mcp and importlib.util.find_spec("mcp") is None:
+        sys.exit("JIWOO_MCP=1 needs one more package: pip install -r requirements-mcp.txt")
     stages = LoadedStages(settings, patient=False)
     # People's voices lie in a folder of our own, which goes when the program goes.
     with tempfile.TemporaryDirectory(prefix="jiwoo-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
         notes = Notes(settings, stages.models)
-        page = build(Counsellor(stages), settings, models=stages.models, notes=notes)
+        counsellor = Counsellor(BorrowedGpu(stages, stages.is_large, lender()) if settings.zero_gpu else stages)
+        page = build(counsellor, settings, models=stages.models, notes=notes)
         threading.Thread(target=stages.warm_up, name="warm-up", daemon=True).start()
         threading.Thread(target=notes.journal.purge_for_ever, name="purge", daemon=True).start()
-        page.launch(**LAUNCH)
+        page.launch(**LAUNCH, mcp_server=settings.mcp)
 
 
 if __name__ == "__main__":

@@ -83,4 +83,5 @@ class BertEmotionReader:
         if token in self.tokenizer.get_vocab():
             texts = [f"{token} {text}" for text in texts]
         batch = self.tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=MAX_TOKENS)
-        return self.model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        batch = batch.to(self.model.device)
+        return self.model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.cpu()

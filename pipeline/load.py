@@ -150,6 +150,11 @@ class LoadedStages:
             notice = f"큰 모델을 내려받고 있어요 ({min(here, whole) / 1e6:.0f}/{whole / 1e6:.0f}MB). {weights.INSTEAD}"
             self._running[stage] = replace(running, found=replace(running.found, notice=notice))
 
+    def is_large(self, stage: str) -> bool:
+        """Whether a stage, by the name of its property, runs with a model of the Hub now."""
+        running = self._running.get({"transcriber": "stt", "emotion_reader": "emotion", "responder": "reply"}[stage])
+        return running is not None and running.found.source == "hub"
+
     def models(self) -> list[ModelInfo]:
         """What each stage runs with, or would if it were asked for now."""
         running, idle = dict(self._running), LOADING if self._warming else NOT_LOADED

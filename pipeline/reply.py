@@ -194,7 +194,7 @@ class Gpt2Responder:
     @torch.inference_mode()
     def _candidates(self, prompt: list[int], text: str, attempt: int = 0) -> list[str]:
         """What the model says, only as far as it came to an end."""
-        ids = torch.tensor([prompt])
+        ids = torch.tensor([prompt], device=self.model.device)
         with _RANDOM, torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed + zlib.crc32(text.encode(errors="replace")) + attempt)
             generated = self.model.generate(
@@ -203,7 +203,7 @@ class Gpt2Responder:
                 pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.tokenizer.eos_token_id,
                 suppress_tokens=self._marks(),
             )  # fmt: skip
-        return [answer for row in generated[:, len(prompt) :] if (answer := self._finished(row)) is not None]
+        return [answer for row in generated[:, len(prompt) :].cpu() if (answer := self._finished(row)) is not None]
 
     def _marks(self) -> list[int]:
         """Tokens that no answer holds: an unknown word would vanish from it without a trace."""
@@ -232,6 +232,7 @@ class Gpt2Responder:
         prompt = prompt[-(places - max(map(len, answers))) :]
         rows = [torch.tensor(prompt + answer) for answer in answers]
         ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id)
+        ids = ids.to(self.model.device)
         mask = ids != self.tokenizer.pad_token_id
         logits = self.model(ids, attention_mask=mask).logits[:, len(prompt) - 1 : -1]
         losses = F.cross_entropy(logits.transpose(1, 2), ids[:, len(prompt) :], reduction="none")

@@ -120,7 +120,7 @@ class Wav2Vec2Transcriber:
     def _logits(self, samples: np.ndarray) -> torch.Tensor:
         wave = torch.from_numpy(np.asarray(samples, np.float32))
         wave = (wave - wave.mean()) / torch.sqrt(wave.var(unbiased=False) + 1e-7)
-        return self.model(wave[None]).logits[0].float()  # (frames, symbols)
+        return self.model(wave[None].to(self.model.device)).logits[0].float().cpu()  # (frames, symbols)
 
 
 @dataclass(frozen=True)

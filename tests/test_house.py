@@ -47,6 +47,7 @@ ARROWS: dict[str, set[str]] = {
     "report": {"turn", "errors", "record", "paper"},
     "evaluation": {"audio", "counsellor", "korean", "report", "turn", "errors"},
     "paper": {"report"},
+    "zero_gpu": {"turn"},
 }
 
 
@@ -122,6 +123,8 @@ LIGHT = (
     ".report",
     ".record",
     ".privacy",
+    ".evaluation",
+    ".zero_gpu",
 )
 
 
