@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from pipeline import catalogue, reply
+from pipeline.boundaries import BOUNDARIES
 from pipeline.errors import WeightsMissing
 from pipeline.reply import CANDIDATES, FALLBACKS, HISTORY, PROMPTS, ROUNDS, Gpt2Responder
 from pipeline.reply_guard import fault
@@ -61,6 +62,17 @@ def test_an_emotion_that_is_not_sure_is_answered_as_none(responder, monkeypatch)
     unsure = responder.reply(SAID, Emotion("분노", sure=False))
     assert unsure == responder.reply(SAID, Emotion.unknown()) and unsure.text in FALLBACKS["중립"]
     assert len(set(seen)) == 1
+
+
+def test_who_asks_for_what_is_not_talked_about_gets_an_honest_sentence_not_the_models(responder, monkeypatch) -> None:
+    offers(responder, monkeypatch, "좋은 생각이에요.")
+    history: list[Exchange] = []
+    for _ in range(4):
+        answer = responder.reply("수면제 몇 알 먹어야 잠이 와요?", SAD, history)
+        assert answer.source == "fallback" and answer.text in BOUNDARIES["medicine"].answers
+        assert not history or answer.text != history[-1].reply
+        history.append(Exchange("수면제 몇 알 먹어야 잠이 와요?", answer.text))
+    assert responder.reply(SAID, SAD).source == "model"
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------

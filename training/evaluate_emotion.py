@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from pipeline import load
-from pipeline.settings import ROOT
 from pipeline.turn import EMOTIONS
 from training import calibrate_emotion, data
 from training.calibrate_emotion import calibration_error, softmax
@@ -151,6 +150,3 @@ def _one_confusion(place: Any, title: str, confusion: np.ndarray) -> None:
     place.set_xticks(range(len(EMOTIONS)), EMOTIONS)
     place.set_yticks(range(len(EMOTIONS)), EMOTIONS)
     place.set(title=title, xlabel="read", ylabel="true")
-
-
-PICTURE = ROOT / "checkpoints/emotion/confusion.png"
