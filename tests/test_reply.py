@@ -172,7 +172,7 @@ def test_without_an_emotion_the_neutral_sentence_is_given(responder, monkeypatch
 
 
 def test_the_best_of_those_that_pass_is_given(responder, monkeypatch) -> None:
-    passing = ["그러셨군요.", GOOD, "친구분과 즐거우셨겠어요."]
+    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
     offers(responder, monkeypatch, "야", passing[0], "야호 야호 야호 야호", *passing[1:], passing[1])
     for best in passing:
         monkeypatch.setattr(
@@ -283,7 +283,7 @@ def test_answers_of_any_length_are_ranked(responder: Gpt2Responder, repeats: int
 
 def test_what_ranks_is_what_chooses(responder, monkeypatch) -> None:
     """`score` gives the highest figure to the one that `reply` gives."""
-    passing = ["그러셨군요.", GOOD, "친구분과 즐거우셨겠어요."]
+    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
     offers(responder, monkeypatch, *passing)
     history = [Exchange("오늘 기분이 좋아요", "좋은 일이 있으셨군요.")]
     scores = responder.score(SAID, passing, SAD, history)

@@ -138,7 +138,7 @@ def draw(metrics: Metrics, path: Path) -> None:
         for place, (title, got) in zip(places[0], metrics["sets"].items(), strict=True):
             _one_confusion(place, title, np.array(got["confusion"]))
         figure.tight_layout()
-        figure.savefig(path, dpi=90, metadata={"Software": None})
+        figure.savefig(path, dpi=80, metadata={"Software": None})
         pyplot.close(figure)
 
 
