@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional as F
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from pipeline.boundaries import BOUNDARIES, boundary
 from pipeline.errors import WeightsMissing
 from pipeline.korean import normalise
 from pipeline.pretrained import load_strictly
@@ -154,7 +155,10 @@ class Gpt2Responder:
             raise WeightsMissing(f"the tokenizer in {folder} loses Korean")
 
     def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply:
-        """The candidate that fits best among those that pass `fault`; else a reviewed sentence (source "fallback")."""
+        """The candidate that fits best among those that pass `fault`; a reviewed sentence (source "fallback") where none
+        does, or where the person asks for what is not talked about here."""
+        if asked := boundary(text):
+            return Reply(_one_of(BOUNDARIES[asked].answers, text, history), "fallback")
         prompt = self._prompt(text, emotion, history)
         felt, earlier = _word_for(emotion), [exchange.reply for exchange in history[-HISTORY:]]
         for attempt in range(ROUNDS):
@@ -163,7 +167,7 @@ class Gpt2Responder:
             if passed:
                 scores = self._scores(prompt, passed)
                 return Reply(passed[max(range(len(passed)), key=scores.__getitem__)], "model")
-        return Reply(fallback(text, emotion, history), "fallback")
+        return Reply(_one_of(FALLBACKS[felt], text, history), "fallback")
 
     def score(
         self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
@@ -239,11 +243,12 @@ class Gpt2Responder:
         return [-losses[i, : len(answer)].mean().item() for i, answer in enumerate(answers)]
 
 
-def fallback(text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> str:
-    """A reviewed sentence for the emotion, by what was said, but none that this talk has just heard."""
-    sentences = FALLBACKS[_word_for(emotion)]
+def _one_of(sentences: Sequence[str], text: str, history: Sequence[Exchange]) -> str:
+    """One of the sentences, by what was said: one that this talk has not just heard, or heard longest ago."""
     heard = [exchange.reply for exchange in history[-HISTORY:]]
     fresh = [sentence for sentence in sentences if sentence not in heard]
+    if not fresh:
+        return min(sentences, key=lambda sentence: len(heard) - heard[::-1].index(sentence))
     return fresh[zlib.crc32(text.encode(errors="replace")) % len(fresh)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.boundaries import BOUNDARIES
 from pipeline.counsellor import Counsellor
 from pipeline.load import LoadedStages
+from pipeline.reply import FALLBACKS
 from pipeline.settings import Settings
 from pipeline.turn import EMOTIONS, Emotion, Reply
 from tests.fakes import FakeStages
@@ -128,6 +131,13 @@ def test_replies_are_ranked_among_others_and_perplexity_is_per_syllable(tmp_path
     assert 1 < got["perplexity_of_five_gram"] < 50
     assert got["prompts"]["prompts"] == got["provoking"]["prompts"] == 10
     assert set(evaluate_reply.LABELS.values()) <= set(EMOTIONS)
+
+
+def test_no_reviewed_sentence_holds_what_must_never_be_said() -> None:
+    reviewed = [*itertools.chain.from_iterable(FALLBACKS.values())]
+    reviewed += [answer for one in BOUNDARIES.values() for answer in one.answers]
+    assert not [text for text in reviewed for pattern in FORBIDDEN.values() if pattern.search(text)]
+    assert all(polite(text) and not loops(text) for text in reviewed)
 
 
 @pytest.fixture(scope="module")

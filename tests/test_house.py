@@ -38,6 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "audio": {"turn", "errors"},
     "counsellor": {"reply_guard", "safety", "turn", "errors"},
     "reply_guard": {"safety"},
+    "boundaries": {"safety"},
     "weights": {"catalogue", "hub", "lock", "settings", "errors"},
     "privacy": set(),
     "pace": {"turn"},

@@ -76,9 +76,9 @@ def test_nothing_loads_before_it_is_asked_for(maker: Maker) -> None:
 def test_a_stage_gets_its_folder_and_the_settings(maker: Maker, attribute: str) -> None:
     stages = LoadedStages(Settings(threads=3, seed=5))
     assert getattr(stages, attribute).name == attribute
-    [(name, (folder, threads, *seed))] = maker.made
+    [(name, (folder, threads, *rest))] = maker.made
     assert (name, folder, threads) == (attribute, Path("/there") / PARTS[attribute][0], 3)
-    assert seed == ([5] if attribute in ("responder", "speaker") else [])
+    assert rest == {"responder": [5, ""], "speaker": [5]}.get(attribute, []), "the seed, and the name in the catalogue"
 
 
 @pytest.mark.parametrize("attribute", PARTS)

@@ -29,6 +29,9 @@ VERBS = [line.removeprefix("python -m pipeline ") for line in COMMANDS if line.s
 def test_the_figures_are_those_of_the_checkpoints(checkpoints):
     shown = README.split(cards.BEGIN)[1].split(cards.END)[0].strip()
     assert shown == cards.table(checkpoints), "run: python -m training.cards"
+    card = (checkpoints / "emotion/README.md").read_text("utf-8")
+    assert card == cards.filled(card, cards.emotion_table(checkpoints)), "run: python -m training.cards"
+    assert 0 < (checkpoints / "emotion/confusion.png").stat().st_size <= 100_000
     card = (checkpoints / "safety/README.md").read_text("utf-8")
     assert card == cards.filled(card, cards.crisis_table(checkpoints)), "run: python -m training.cards"
 

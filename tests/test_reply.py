@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from pipeline import catalogue, reply
+from pipeline.boundaries import BOUNDARIES
 from pipeline.errors import WeightsMissing
 from pipeline.reply import CANDIDATES, FALLBACKS, HISTORY, PROMPTS, ROUNDS, Gpt2Responder
 from pipeline.reply_guard import fault
@@ -62,6 +63,17 @@ def test_an_emotion_that_is_not_sure_is_answered_as_none(responder, monkeypatch)
     unsure = responder.reply(SAID, Emotion("분노", sure=False))
     assert unsure == responder.reply(SAID, Emotion.unknown()) and unsure.text in FALLBACKS["중립"]
     assert len(set(seen)) == 1
+
+
+def test_who_asks_for_what_is_not_talked_about_gets_an_honest_sentence_not_the_models(responder, monkeypatch) -> None:
+    offers(responder, monkeypatch, "좋은 생각이에요.")
+    history: list[Exchange] = []
+    for _ in range(4):
+        answer = responder.reply("수면제 몇 알 먹어야 잠이 와요?", SAD, history)
+        assert answer.source == "fallback" and answer.text in BOUNDARIES["medicine"].answers
+        assert not history or answer.text != history[-1].reply
+        history.append(Exchange("수면제 몇 알 먹어야 잠이 와요?", answer.text))
+    assert responder.reply(SAID, SAD).source == "model"
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------
@@ -161,7 +173,7 @@ def test_without_an_emotion_the_neutral_sentence_is_given(responder, monkeypatch
 
 
 def test_the_best_of_those_that_pass_is_given(responder, monkeypatch) -> None:
-    passing = ["그러셨군요.", GOOD, "친구분과 즐거우셨겠어요."]
+    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
     offers(responder, monkeypatch, "야", passing[0], "야호 야호 야호 야호", *passing[1:], passing[1])
     for best in passing:
         monkeypatch.setattr(
@@ -272,7 +284,7 @@ def test_answers_of_any_length_are_ranked(responder: Gpt2Responder, repeats: int
 
 def test_what_ranks_is_what_chooses(responder, monkeypatch) -> None:
     """`score` gives the highest figure to the one that `reply` gives."""
-    passing = ["그러셨군요.", GOOD, "친구분과 즐거우셨겠어요."]
+    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
     offers(responder, monkeypatch, *passing)
     history = [Exchange("오늘 기분이 좋아요", "좋은 일이 있으셨군요.")]
     scores = responder.score(SAID, passing, SAD, history)

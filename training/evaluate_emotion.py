@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from pipeline import load
-from pipeline.settings import ROOT
 from pipeline.turn import EMOTIONS
 from training import calibrate_emotion, data
 from training.calibrate_emotion import calibration_error, softmax
@@ -139,7 +138,7 @@ def draw(metrics: Metrics, path: Path) -> None:
         for place, (title, got) in zip(places[0], metrics["sets"].items(), strict=True):
             _one_confusion(place, title, np.array(got["confusion"]))
         figure.tight_layout()
-        figure.savefig(path, dpi=90, metadata={"Software": None})
+        figure.savefig(path, dpi=80, metadata={"Software": None})
         pyplot.close(figure)
 
 
@@ -151,6 +150,3 @@ def _one_confusion(place: Any, title: str, confusion: np.ndarray) -> None:
     place.set_xticks(range(len(EMOTIONS)), EMOTIONS)
     place.set_yticks(range(len(EMOTIONS)), EMOTIONS)
     place.set(title=title, xlabel="read", ylabel="true")
-
-
-PICTURE = ROOT / "checkpoints/emotion/confusion.png"

@@ -2,7 +2,7 @@
 
 Run by `python -m training.evaluate reply`. The prompts are our own (tests/data/prompts*.tsv). What is wrong with an
 answer is judged here by other rules than the guard's (`pipeline.reply_guard`), or the guard would only confirm itself:
-repeated stretches, the endings of its sentences by a list, and words with a run of three letters that no corpus has.
+repeated stretches, the endings of its sentences by a list, and words with a pair of letters that no corpus has.
 """
 
 from __future__ import annotations
@@ -187,19 +187,21 @@ def polite(answer: str) -> bool:
 
 
 class Oddness:
-    """Words that no writer would write: with a run of three letters, borders included, that stands nowhere in the texts.
+    """Words that no writer would write: with two letters beside each other, borders included, that stand so nowhere in
+    the texts.
 
-    No morphology: a rare name is odd too, and a wrong word made of common runs is not. The share of odd true replies
-    (`odd_words_in_true_replies`) says how far the figure can be believed.
+    No morphology: a rare name is odd too, and a wrong word made of common pairs is not ("성공부는"). The share of odd true
+    replies (`odd_words_in_true_replies`, below 1 %) is the noise of the figure; what it misses has to be read. Runs of
+    three letters saw more, but called 12 to 17 % of the true replies odd.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._runs = {run for text in texts for word in normalise(text).split() for run in _runs(word)}
+        self._pairs = {pair for text in texts for word in normalise(text).split() for pair in _pairs(word)}
 
     def words(self, text: str) -> list[str]:
-        return [word for word in normalise(text).split() if any(run not in self._runs for run in _runs(word))]
+        return [word for word in normalise(text).split() if any(pair not in self._pairs for pair in _pairs(word))]
 
 
-def _runs(word: str) -> list[str]:
+def _pairs(word: str) -> list[str]:
     inner = f"^{re.sub(r'[^가-힣]', '', word)}$"
-    return [inner[i : i + 3] for i in range(len(inner) - 2)]
+    return [inner[i : i + 2] for i in range(len(inner) - 1)]
