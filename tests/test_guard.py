@@ -11,7 +11,9 @@ from pipeline.symbols import SYMBOLS, encode
 
 STEP_FRAMES = 3
 STEP_SECONDS = STEP_FRAMES * spectrogram.FRAME_SECONDS
-IDS = encode("안녕하세요, 반가워요. 오늘은 어떤 하루를 보내셨나요? 천천히 이야기해 주셔도 괜찮아요, 저는 여기에 있어요.")
+IDS = encode(
+    "안녕하세요, 반가워요. 오늘은 어떤 하루를 보내셨나요? 천천히 이야기해 주셔도 괜찮아요, 저는 여기에 있어요."
+)
 
 
 def spoken(steps: list[int] | np.ndarray, stopped: bool = True) -> Spoken:
