@@ -12,7 +12,8 @@ from pipeline.symbols import SYMBOLS, is_pause
 
 LEAST_LOOK = 0.3
 """A symbol whose weight never gets this high was not read."""
-MAX_SKIPPED = 0.15
+MAX_SKIPPED = 0.1
+"""Strict, since a second attempt costs a hundredth of the time that the phrase lasts."""
 MAX_SKIPPED_RUN = 5
 """Sounded symbols in a row, two syllables; a slip of the attention leaves out one or two."""
 MAX_BACK = 5

@@ -32,7 +32,7 @@ FRAMES_A_SYMBOL = 14
 """A sentence that needs more frames a symbol than this is babble (real speech: 5 to 7)."""
 SENTENCE_PAUSE, CLAUSE_PAUSE = 0.25, 0.1  # seconds
 DIVISIBLE = 8
-"""Syllables from which on a phrase that cannot be read is tried in two halves."""
+"""Characters from which on a phrase that cannot be read is tried in two halves."""
 NOTHING_TO_SAY = "소리 내어 읽을 말이 없어요."
 
 

@@ -38,7 +38,7 @@ def test_a_length_is_held_against_what_the_recorded_voice_would_take() -> None:
         ("안녕하세요.", "안녕하셔요", 1, False),
         ("안녕하세요.", "안뇽하셔요", 2, True),
         ("안녕하세요.", "안녕", 3, True),
-        ("다섯 시예요.", "5시예요", 2, True),
+        ("다섯 시예요.", "5시예요", 2, True),  # it was not written so
         ("5시예요.", "5시예요", 0, False),
         ("5시예요.", "다섯 시예요", 0, False),
     ],
@@ -60,7 +60,7 @@ def reading(bad: bool, flagged: bool, kind: str = "worn") -> Trial:
     ids = encode(TEXT)
     alignment = np.eye(len(ids), dtype=np.float32)
     spoken = Spoken(np.zeros((3 * len(ids), spectrogram.N_MELS), np.float32), alignment, not flagged)
-    return Trial(kind, ids, spoken, Heard(9 if bad else 0, 10, 1.0))
+    return Trial(kind, ids, spoken, Heard(9 if bad else 0, 10, 1.0), 1.0)
 
 
 def test_precision_and_recall_are_counted() -> None:
@@ -76,6 +76,14 @@ def test_precision_and_recall_are_counted() -> None:
     assert (got["precision"], got["recall"]) == (0.5, pytest.approx(1 / 3, abs=1e-4))
     assert got["bad_flagged_both_all"] == {"worn": [3, 2, 1, 5], "as_it_is": [0, 0, 0, 1]}
     assert guard_figures([reading(False, False)])["precision"] is None
+
+
+def test_a_clip_is_bad_if_words_are_missing_or_twice_or_it_lasts_too_long() -> None:
+    assert not Heard(2, 10, 0.9).bad
+    assert Heard(4, 10, 1.0).bad and Heard(2, 10, 0.8).bad and Heard(2, 10, 1.2).bad
+    good = reading(False, False)
+    assert not good.bad
+    assert Trial("endless", good.symbols, good.spoken, good.heard, length=2.0).bad
 
 
 def straight(symbols: np.ndarray) -> Spoken:

@@ -65,6 +65,22 @@ def _tts(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield where, f"CER {metrics['cer']:.1%} (the recorded voice itself: {metrics['recorded_voice_cer']:.1%})"
     yield where, f"{metrics['too_long']} too long, {metrics['too_short']} too short, {metrics['not_spoken']} not spoken"
     yield where, f"{metrics['seconds_a_second']:.2f} s of compute a second of sound"
+    yield from _own_sentences(metrics)
+
+
+def _own_sentences(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What `training.evaluate voice` adds; absent until it has run."""
+    if own := metrics.get("own_sentences"):
+        wrong = {*own["too_long"], *own["too_short"], *own["heard_too_long"], *own["heard_too_short"]}
+        yield (
+            f"{own['sentences']} sentences of our own, Whisper base listening",
+            f"CER {own['cer']:.1%}; {len(wrong)} too long or too short, {len(own['refused'])} refused",
+        )
+    if guard := metrics.get("guard"):
+        yield (
+            f"{guard['clips']} readings, two thirds of them damaged on purpose",
+            f"the guard finds {guard['recall']:.0%} of {guard['bad']} bad ones; {guard['precision']:.0%} of what it flags is bad",
+        )
 
 
 def _safety(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:

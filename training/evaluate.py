@@ -181,7 +181,7 @@ def voice(stages: load.LoadedStages, root: Path, limit: int, listener: Transcrib
     steps = json.loads((stages.settings.checkpoints / "tts/config.json").read_text("utf-8"))["steps"]
     pace = measure_voice.Pace.of(data.speech(root, "tts_lmy_train"))
     texts = measure_voice.own_sentences()[:limit]
-    guarded = measure_voice.guard_figures(measure_voice.trials(speaker, listener, texts[::2]))
+    guarded = measure_voice.guard_figures(measure_voice.trials(speaker, pace, listener, texts[::2]))
     return {
         "own_sentences": {"steps": steps, **measure_voice.sentences(speaker, pace, listener, texts)},
         "guard": {"steps": steps, **guarded},

@@ -32,6 +32,8 @@ TOO_SHORT, TOO_LONG = 0.6, 1.5
 """Times the expected length, in seconds or in letters heard (../shared/tools/judge.py draws the same lines)."""
 BAD_CER = 0.3
 """A clip of which the listener gets more than this wrong is bad: about three times what it gets wrong on average."""
+NEAR = (0.85, 1.15)
+"""Letters heard over letters wanted of a clip in which no word is missing and none stands twice."""
 WEAR = (0.3, 0.5)
 """Noise on the reading part's weights, in standard deviations of each, that makes decodings fail by themselves."""
 Metrics = dict[str, Any]
@@ -112,7 +114,7 @@ class Heard:
 
     @property
     def bad(self) -> bool:
-        return self.errors > BAD_CER * self.letters or not TOO_SHORT <= self.length <= TOO_LONG
+        return self.errors > BAD_CER * self.letters or not NEAR[0] <= self.length <= NEAR[1]
 
 
 # --- the guard -----------------------------------------------------------------------------------------------------
@@ -120,15 +122,21 @@ class Heard:
 
 @dataclass(frozen=True)
 class Trial:
-    """One reading that was done without the guard: what was done to it, its decoding, and whether it sounds bad."""
+    """One reading that was done without the guard: what was done to it, its decoding, what the listener makes of it, and
+    how long it is over how long it should be."""
 
     kind: str
     symbols: np.ndarray
     spoken: Spoken
     heard: Heard
+    length: float
+
+    @property
+    def bad(self) -> bool:
+        return self.heard.bad or not TOO_SHORT <= self.length <= TOO_LONG
 
 
-def trials(speaker: TacotronSpeaker, listener: Transcriber, texts: Sequence[str]) -> list[Trial]:
+def trials(speaker: TacotronSpeaker, pace: Pace, listener: Transcriber, texts: Sequence[str]) -> list[Trial]:
     """First attempts at ``texts`` as they are; others with the reading part's weights worn, with a third of the words left
     out, with a third said twice, or without a stop."""
     rng = np.random.default_rng(0)
@@ -139,7 +147,8 @@ def trials(speaker: TacotronSpeaker, listener: Transcriber, texts: Sequence[str]
         phrase = korean.read_aloud(text)
         spoken = make(speaker, phrase, rng)
         sound = Audio(speaker._finish(spoken.mel, tone.PLAIN), spectrogram.RATE)
-        found.append(Trial(make.__name__[1:], encode(phrase), spoken, Heard.of(listener, text, sound)))
+        heard = Heard.of(listener, text, sound)
+        found.append(Trial(make.__name__[1:], encode(phrase), spoken, heard, pace.ratio(text, sound.seconds)))
     return found
 
 
@@ -147,7 +156,7 @@ def guard_figures(trials: Iterable[Trial]) -> Metrics:
     """Precision and recall of `find_fault` as a finder of bad clips, and counts of each kind: [bad, flagged, both, all]."""
     kinds: dict[str, np.ndarray] = {}
     for trial in trials:
-        bad, flagged = trial.heard.bad, find_fault(trial.spoken, trial.symbols) is not None
+        bad, flagged = trial.bad, find_fault(trial.spoken, trial.symbols) is not None
         counts = np.array([bad, flagged, bad and flagged, True], int)
         kinds[trial.kind] = kinds.get(trial.kind, np.zeros(4, int)) + counts
     bad, flagged, both, total = np.sum(list(kinds.values()), axis=0).tolist()
@@ -155,7 +164,8 @@ def guard_figures(trials: Iterable[Trial]) -> Metrics:
         "clips": total, "bad": bad, "flagged": flagged,
         "precision": round(both / flagged, 4) if flagged else None, "recall": round(both / bad, 4) if bad else None,
         "bad_flagged_both_all": {kind: counts.tolist() for kind, counts in kinds.items()},
-        "bad_is": f"CER above {BAD_CER} or letters heard not within {TOO_SHORT} to {TOO_LONG} times the text's",
+        "bad_is": f"CER above {BAD_CER}, letters heard not within {NEAR[0]} to {NEAR[1]} times the text's, or seconds not "
+        f"within {TOO_SHORT} to {TOO_LONG} times the recorded voice's",
     }  # fmt: skip
 
 
