@@ -21,10 +21,10 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from page import about, api, busy, evaluate, handover, helplines, loading, look, talk, words
-from page.notes import NOT_STORED, Notes
+from page import about, api, busy, draw, evaluate, handover, helplines, loading, look, talk_tab, words
+from page.notes import Notes
 from pipeline import load
-from pipeline.counsellor import MAX_TEXT, Counsellor
+from pipeline.counsellor import Counsellor
 from pipeline.load import LoadedStages, ModelInfo
 from pipeline.settings import ROOT, Settings
 from pipeline.zero_gpu import BorrowedGpu, lender
@@ -70,91 +70,27 @@ def build(
         loading.build(weights_in_use, page)
         with gr.Tabs():
             with gr.Tab(words.label("이야기")):
-                view, send, clear, clips = _talk(history, examples)
+                talked = talk_tab.build(history, examples)
             record = handover.build(notes)
             evaluating = evaluate.build(counsellor)
             about_tab = about.build(settings, KEEP_SECONDS, notes.journal.place)
 
-        turn: Any = {"outputs": list(view), "api_visibility": "private", "show_progress_on": view.status}
-        turn.update(QUEUEING)
-        hear, read = partial(talk.from_recording, counsellor, notes), partial(talk.from_text, counsellor, notes)
-        recording, written, before = view.audio_input, view.text_input, [record.key, history]
-        turns = [
-            gr.on([recording.stop_recording, recording.upload], hear, [*before, recording], **turn),
-            gr.on([written.submit, send.click], read, [*before, written], **turn),
-        ]
-        for button, clip in clips:
-            turns.append(button.click(partial(hear, recording=str(clip.path)), before, **turn))
-        gr.on([clear.click, view.chat.clear], talk.cleared, None, list(view), cancels=turns, api_visibility="private")
-        handover.wire(record, notes, history, view, turns)
+        turns = talk_tab.wire(talked, counsellor, notes, history, record.key, QUEUEING)
+        handover.wire(record, notes, history, talked.view, turns)
         switched = language.click(None, js=words.switch(), api_visibility="private")
-        words.draw_anew(switched, [view.audio_input], [record.tab, evaluating, about_tab.tab])
+        words.draw_anew(switched, [talked.view.audio_input], [record.tab, evaluating, about_tab.tab])
         arrival = partial(_arrival, weights_in_use)
-        page.load(arrival, outputs=[about_tab.models, view.status], api_visibility="private")
+        page.load(arrival, outputs=[about_tab.models, talked.view.status], api_visibility="private")
         seen: Any = {"outputs": about_tab.models, "show_progress": "hidden", "api_visibility": "private"}
         about_tab.tab.select(lambda: about.models(weights_in_use()), **seen)
         api.add_endpoints(counsellor, weights_in_use, QUEUEING, evaluate.QUEUEING)
     return busy.kind_when_full(page.queue(max_size=WAITING))
 
 
-def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.Button, list[Any]]":
-    """The tab of the talk: its view, the buttons to send and to clear, the example clips."""
-    saving = gr.HTML(talk.status(NOT_STORED))
-    with gr.Row():
-        with gr.Column(scale=3, min_width=320):
-            chat = gr.Chatbot(
-                label=words.label("대화"),
-                show_label=False,
-                height=380,
-                placeholder=words.label(look.WELCOME),
-                render_markdown=False,
-                latex_delimiters=[],
-                allow_tags=False,
-                buttons=[],
-            )
-            sound = gr.Audio(
-                label=words.label("지우의 목소리"),
-                type="filepath",
-                interactive=False,
-                autoplay=True,
-                buttons=["download"],
-                waveform_options=look.WAVE,
-                elem_id="sound",
-            )
-            status = gr.HTML(talk.status(""))
-            written = gr.Textbox(
-                label=words.label("글로 이야기하기"), placeholder=words.label("적은 뒤 Enter"), max_length=MAX_TEXT
-            )
-            with gr.Row():
-                send = gr.Button(words.label("보내기"), variant="primary", min_width=140)
-                clear = gr.Button(words.label("대화 지우기"), min_width=140)
-            recording = gr.Audio(
-                label=words.label("말로 이야기하기"),
-                type="filepath",
-                sources=["microphone", "upload"],
-                editable=False,
-                waveform_options=look.WAVE,
-            )
-        with gr.Column(scale=2, min_width=320):
-            emotion = gr.Label(label=words.label("읽은 감정 (일곱 가지 확률)"), num_top_classes=7, elem_id="emotion")
-            timing = gr.Markdown()
-            clips = _example_buttons(look.examples(examples))
-    view = talk.View(chat, emotion, sound, status, timing, history, recording, written, saving)
-    return view, send, clear, clips
-
-
 def _arrival(models: Models) -> tuple[str, str]:
     """What a visitor is told first: the table of the models, and in the status line what is not as it should be."""
     told = models()
-    return about.models(told), talk.status(look.notices(told), "notice")
-
-
-def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:
-    if not clips:
-        return []
-    gr.Markdown("**예시 목소리로 해 보기** · " + " · ".join(sorted({clip.origin for clip in clips})))
-    with gr.Row(elem_id="examples"):
-        return [(gr.Button(f"{clip.emotion} · {clip.text}", size="md", min_width=250), clip) for clip in clips]
+    return about.models(told), draw.status(look.notices(told), "notice")
 
 
 def main() -> None:

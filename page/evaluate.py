@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from page import pictures, talk, words
+from page import draw, pictures, words
 from page.handover import SAVE_FILE, _kind
 from page.words import Text
 from pipeline import audio, evaluation
@@ -75,7 +75,7 @@ def build(counsellor: Counsellor) -> gr.Tab:
             start = gr.Button(words.label("살펴보기"), variant="primary", min_width=140)
             stop = gr.Button(words.label("멈추기"), min_width=140)
             download = gr.Button(words.label("표 내려받기 (CSV)"), min_width=140)
-        status = gr.HTML(talk.status(""))
+        status = gr.HTML(draw.status(""))
         table = gr.Dataframe(
             headers=HEADS, value=[], interactive=False, wrap=True, label=words.label("결과"), show_label=True
         )
@@ -116,7 +116,7 @@ def evaluated(
             yield _shown(rows, message)
         yield _shown(rows, summary(rows, unknown))
     except Exception as error:
-        yield Shown(talk.status(_kind(error), "notice"), *[gr.skip()] * 4)
+        yield Shown(draw.status(_kind(error), "notice"), *[gr.skip()] * 4)
 
 
 def _table(file: str | None, pasted: str) -> str:
@@ -127,7 +127,7 @@ def _table(file: str | None, pasted: str) -> str:
 def _shown(rows: list[Row], message: Text) -> Shown:
     choices = [(f"{number}. {row.clip}", number - 1) for number, row in enumerate(rows, 1)]
     cells = [_cells(row) for row in rows]
-    return Shown(talk.status(message), cells, rows, gr.Dropdown(choices, value=None), "")
+    return Shown(draw.status(message), cells, rows, gr.Dropdown(choices, value=None), "")
 
 
 def _cells(row: Row) -> list[str]:
@@ -137,7 +137,7 @@ def _cells(row: Row) -> list[str]:
     turn = row.turn
     felt = turn.emotion.label if turn.emotion else ""
     return [
-        *(row.clip, turn.text or talk.NOT_UNDERSTOOD),
+        *(row.clip, turn.text or draw.NOT_UNDERSTOOD),
         f"{turn.transcript.confidence:.2f}" if turn.transcript else "",
         f"{felt} ({UNSURE})" if turn.emotion and turn.emotion.scores and not turn.emotion.sure else felt,
         turn.reply.text if turn.reply else "",
@@ -162,7 +162,7 @@ def summary(rows: Sequence[Row], unknown: Sequence[str]) -> Text:
 def downloaded(rows: list[Row]) -> tuple[Any, str]:
     """The table for the browser to save; it never lies on the server's disk."""
     if not rows:
-        return None, talk.status(NO_ROWS, "notice")
+        return None, draw.status(NO_ROWS, "notice")
     return {"name": FILE_NAME, "data": base64.b64encode(evaluation.as_csv(rows)).decode()}, gr.skip()
 
 
@@ -174,7 +174,7 @@ def pictured(counsellor: Counsellor, rows: list[Row], chosen: int | None) -> str
     try:
         sound = audio.decode(row.path)
     except Exception as error:
-        return talk.status(GONE if not row.path.is_file() else _kind(error), "notice")
+        return draw.status(GONE if not row.path.is_file() else _kind(error), "notice")
     parts = [
         _picture(WAVEFORM, lambda: pictures.waveform(sound)),
         _picture(SPECTROGRAM, lambda: pictures.spectrogram(sound)),

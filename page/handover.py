@@ -16,15 +16,15 @@ from typing import Any, NamedTuple, get_args
 
 import gradio as gr
 
+from page import draw, talk, words
 from page import notes as noting
-from page import talk, words
 from page.notes import Notes
 from page.words import Text
 from pipeline import report
 from pipeline.counsellor import MAX_TEXT
 from pipeline.errors import BadSheet, JiwooError, StoringRefused, WrongKey
 from pipeline.journal import SHARED_DAYS, Days
-from pipeline.record import Record
+from pipeline.record import UNDECIDED, Record
 from pipeline.turn import EMOTIONS
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def build(notes: Notes) -> Parts:
                 elem_id="key",
             )
             reopen = gr.Button(words.label("열쇠로 열기"), min_width=140)
-        message = gr.HTML(talk.status(""))
+        message = gr.HTML(draw.status(""))
         with gr.Row():
             kind = gr.Radio(
                 [(words.label(name), kind) for name, kind in KINDS], value="pdf", label=words.label("파일 모양")
@@ -141,7 +141,10 @@ def build(notes: Notes) -> Parts:
             line = gr.Dropdown([], label=words.label("고칠 말"), interactive=True)
             text = gr.Textbox(label=words.label("내가 한 말"), lines=2, max_length=MAX_TEXT)
             reply = gr.Textbox(label=words.label("지우의 대답"), lines=2, max_length=MAX_TEXT)
-            feelings = [(words.label("고치지 않음"), ""), *((words.label(name), name) for name in EMOTIONS)]
+            feelings = [
+                (words.label("고치지 않음"), ""),
+                *((words.label(name), name) for name in (*EMOTIONS, UNDECIDED)),
+            ]
             label = gr.Dropdown(feelings, value="", label=words.label("내가 느낀 감정"), interactive=True)
             with gr.Row():
                 change = gr.Button(words.label("고친 내용 담기"), min_width=140)
@@ -167,7 +170,8 @@ def wire(parts: Parts, notes: Notes, history: gr.State, view: talk.View, turns: 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
     p, key = parts, parts.key
     shown, talk_now = list(Shown(p.message, p.sheet, p.line, p.text, p.reply, p.label)), list(view)
-    edited: dict[str, Any] = {"outputs": [history, view.chat, *shown], **private}
+    elsewhere = [view.voice, view.emotion, view.felt, view.edited, view.chart]
+    edited: dict[str, Any] = {"outputs": [history, view.chat, *shown, *elsewhere], **private}
 
     p.tab.select(partial(seen, notes), [key, history], shown, **private)
     agreed = [key, p.message, view.saving, p.storing, p.place]
@@ -201,7 +205,7 @@ def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callab
                 return handler(*args)
             except Exception as error:
                 left = [rest] * outputs
-                left[at] = talk.status(_kind(error), "notice")
+                left[at] = draw.status(_kind(error), "notice")
                 return left if outputs > 1 else left[0]
 
         return handled
@@ -226,7 +230,7 @@ def seen(notes: Notes, key: str, history: list[Record]) -> Shown:
 def _shown(turns: list[Record], message: str | Text = "") -> Shown:
     page = report.as_html(report.sheet(turns), whole=False).decode()
     choices = [(f"{number}. {turn.text[:40]}", turn.id) for number, turn in enumerate(turns, 1)]
-    return Shown(talk.status(message), page, gr.Dropdown(choices, value=None), "", "", "")
+    return Shown(draw.status(message), page, gr.Dropdown(choices, value=None), "", "", "")
 
 
 @kindly(5, at=1)
@@ -235,7 +239,7 @@ def begun(notes: Notes, key: str, storing: bool, place: bool, days: Any) -> tupl
     if noting.given(key):
         raise StoringRefused("there is a key already", ALREADY)
     key = notes.begin(storing, place, days)
-    return key, talk.status(BEGUN), talk.status(notes.until(key)), False, False
+    return key, draw.status(BEGUN), draw.status(notes.until(key)), False, False
 
 
 @kindly(SHOWN + VIEW)
@@ -244,18 +248,18 @@ def reopened(notes: Notes, key: str, history: list[Record]) -> tuple[Any, ...]:
     if not noting.given(key):
         raise WrongKey("no key was given")
     turns = notes.turns(key, history)
-    until = talk.status(notes.until(key))
-    again = talk.cleared()._replace(chat=talk.chat(turns), history=turns, status=talk.status(""), saving=until)
+    until = draw.status(notes.until(key))
+    again = talk.shown(turns)._replace(history=turns, status=draw.status(""), saving=until)
     return (*_shown(turns, words.say(OPENED, count=len(turns))), *again)
 
 
 @kindly(4)
 def picked(notes: Notes, key: str, history: list[Record], line: str | None) -> tuple[Any, ...]:
     turn = _line(notes, key, history, line)
-    return talk.status(""), turn.text, turn.reply.text if turn.reply else "", turn.corrected
+    return draw.status(""), turn.text, turn.reply.text if turn.reply else "", turn.corrected
 
 
-@kindly(2 + SHOWN, at=2)
+@kindly(2 + SHOWN + 5, at=2)
 def reworded(
     notes: Notes, key: str, history: list[Record], line: str | None, text: str, reply: str, label: str
 ) -> tuple[Any, ...]:
@@ -263,14 +267,16 @@ def reworded(
     return _amended(notes, key, history, turn, CHANGED)
 
 
-@kindly(2 + SHOWN, at=2)
+@kindly(2 + SHOWN + 5, at=2)
 def redacted(notes: Notes, key: str, history: list[Record], line: str | None) -> tuple[Any, ...]:
     return _amended(notes, key, history, _line(notes, key, history, line).redacted(), REDACTED)
 
 
 def _amended(notes: Notes, key: str, history: list[Record], turn: Record, message: str) -> tuple[Any, ...]:
     after = notes.amend(key, history, turn)
-    return after, talk.chat(after), *_shown(notes.turns(key, after), message)
+    now = talk.shown(after)
+    elsewhere = (f"{turn.id}\nforget", now.emotion, now.felt, now.edited, now.chart)
+    return (after, now.chat, *_shown(notes.turns(key, after), message), *elsewhere)
 
 
 def _line(notes: Notes, key: str, history: list[Record], line: str | None) -> Record:
@@ -285,21 +291,21 @@ def _line(notes: Notes, key: str, history: list[Record], line: str | None) -> Re
 def exported(notes: Notes, key: str, history: list[Record], kind: str, reader: str) -> tuple[Any, ...]:
     """The file, for the browser to save; none where it could not be made, so that not an earlier one is saved again."""
     name, data = report.export(report.sheet(notes.turns(key, history)), kind, reader or "")
-    return {"name": name, "data": base64.b64encode(data).decode()}, talk.status(SAVED)
+    return {"name": name, "data": base64.b64encode(data).decode()}, draw.status(SAVED)
 
 
 @kindly(2, at=1)
 def share_key(notes: Notes, key: str) -> tuple[Any, ...]:
     if not noting.given(key):
         raise BadSheet("nothing is stored", NOTHING_STORED)
-    return gr.Textbox(notes.journal.share(key), visible=True), talk.status(words.say(SHARED, days=SHARED_DAYS))
+    return gr.Textbox(notes.journal.share(key), visible=True), draw.status(words.say(SHARED, days=SHARED_DAYS))
 
 
 @kindly(3 + SHOWN + VIEW, at=3)
 def delete_all(notes: Notes, key: str) -> tuple[Any, ...]:
     """Everything goes: the stored talk with its keys, and what stands on the page."""
     notes.delete(key)
-    empty = talk.cleared()._replace(saving=talk.status(noting.NOT_STORED))
+    empty = talk.cleared()._replace(saving=draw.status(noting.NOT_STORED))
     return "", gr.Textbox("", visible=False), None, *_shown([], DELETED), *empty
 
 

@@ -15,12 +15,13 @@ from page import words
 from pipeline.safety import HELP_LINES, HelpLine
 
 STYLE = """
-.jiwoo-help { max-width: 1120px; margin: 0.6rem auto; padding: 0.7rem 1rem; line-height: 1.8; border-radius: 12px;
+.jiwoo-help { box-sizing: border-box; width: calc(100% - 2rem); max-width: 1056px; margin: 0.6rem auto; padding: 0.6rem 1rem; line-height: 1.8; border-radius: 12px;
   background: #fff4e0; color: #4a2c00; border: 1px solid #e0a84a;
   font-family: Pretendard, "Apple SD Gothic Neo", "Noto Sans KR", "Malgun Gothic", sans-serif; }
 .jiwoo-help :is(a, strong) { color: inherit; }
 .jiwoo-help :is(a, .hours) { white-space: nowrap; }
 .jiwoo-help .first { font-size: 1.15em; }
+.jiwoo-help details:not([open]) { display: inline-block; margin-right: 1.5rem; }
 .jiwoo-help summary { cursor: pointer; font-weight: 600; }
 .jiwoo-help :is(ul, ol) { margin: 0.3rem 0; padding-left: 1.4rem; }
 .jiwoo-help :focus-visible { outline: 3px solid #0f766e; outline-offset: 2px; }

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from page import talk, words
+from page import draw, words
 from pipeline.load import LOADING, READY, ModelInfo
 
 SECONDS = 3
@@ -30,4 +30,4 @@ def seen(models: Callable[[], list[ModelInfo]]) -> tuple[str, gr.Timer]:
     states = [model.state for model in models()]
     if LOADING not in states:
         return "", gr.Timer(active=False)
-    return talk.status(words.say(COMING, ready=states.count(READY), all=len(states))), gr.Timer(active=True)
+    return draw.status(words.say(COMING, ready=states.count(READY), all=len(states))), gr.Timer(active=True)

@@ -18,7 +18,6 @@ FONTS = ("Pretendard", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR"
 TITLE = """# 지우
 이야기를 듣고 마음을 함께 살펴보는 한국어 음성 상담 데모예요. **AI 데모이며 치료가 아닙니다.**"""
 WAVE = gr.WaveformOptions(waveform_color="#a8a29e", waveform_progress_color="#0f766e")
-WELCOME = "오늘 마음이 어떠셨나요?\n편하게 말하거나 적어 주세요.\n녹음은 멈추는 순간 보내져요."
 STAGES = {"stt": "받아쓰기 (Wav2Vec2)", "emotion": "감정 (BERT)", "reply": "대답 (GPT-2)", "tts": "목소리 (Tacotron)"}
 LOCKS = {"locked": "고정됨", "not locked": "고정되지 않음"}
 SOURCES = {"bundled": "함께 들어 있음", "hub": "Hugging Face Hub", "missing": "없음"}
@@ -57,6 +56,8 @@ def theme() -> gr.themes.Base:
         block_label_text_color="*primary_800",
         block_label_background_fill="*primary_50",
         block_title_text_color="*primary_800",
+        block_title_background_fill="none",
+        block_title_padding="0",
         block_label_background_fill_dark="*primary_800",
         block_title_text_color_dark="*primary_100",
         input_placeholder_color="*neutral_500",

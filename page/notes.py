@@ -55,6 +55,16 @@ class Notes:
         except Exception as error:
             return not_stored(error), False
 
+    def keep(self, key: str, taken: Record) -> tuple[Text, bool]:
+        """The same for a turn that may be stored already: then this one takes its place."""
+        try:
+            if all(turn.id != taken.id for turn in self.journal.records(key)):
+                return self.write(key, taken)
+            self.journal.amend(key, taken)
+            return self.until(key), True
+        except Exception as error:
+            return not_stored(error), False
+
     def begin(self, storing: bool, place: bool, days: Days) -> str:
         """A new key. Raises `StoringRefused` or `JournalFailed`."""
         return self.journal.begin(days, Consent(storing=storing, place=place))
@@ -104,7 +114,7 @@ def not_stored(error: Exception) -> Text:
 
 
 def changed(turn: Record, text: str, reply: str, label: str) -> Record:
-    """The turn with the person's own words and label; a label that is none of the seven is taken for none."""
+    """The turn with the person's own words and label; a label that is none of ours is taken for none."""
     edited = turn.reworded(text.strip(), reply.strip())
     try:
         return edited.corrected_to(label or "")

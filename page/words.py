@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,19 +35,58 @@ HELP = {
 }
 TALK = {
     "대화": "The talk",
-    "오늘 마음이 어떠셨나요?\n편하게 말하거나 적어 주세요.\n녹음은 멈추는 순간 보내져요.": "How are you feeling today?\nSpeak or write in Korean, as you like.\nA recording is sent the moment you stop it.",
+    "나": "I",
+    "지우": "Jiwoo",
+    "오늘 마음이 어떠셨나요?": "How are you feeling today?",
+    "아래 단추를 누르고 말하거나, 글로 적어 주세요. 녹음을 멈추면 바로 지우에게 전해져요.": "Press the button below and speak Korean, or write. When you stop the recording, it goes to Jiwoo.",
+    "(알아듣지 못한 소리)": "(a sound that was not understood)",
+    "내 목소리": "my voice",
+    "다시 듣기": "hear again",
+    "들어 보기": "listen",
+    "멈추기": "pause",
+    "이어 듣기": "go on",
+    "빠르기": "Speed",
+    "소리 끄기": "Mute",
     "지우의 목소리": "Jiwoo's voice",
-    "글로 이야기하기": "Write",
-    "적은 뒤 Enter": "Korean, then Enter",
-    "보내기": "Send",
-    "대화 지우기": "Clear the talk",
     "말로 이야기하기": "Speak",
-    "읽은 감정 (일곱 가지 확률)": "Emotion read (seven probabilities)",
+    "글로 이야기하기": "Write",
+    "한국어로 적은 뒤 Enter": "In Korean, then Enter",
+    "보내기": "Send",
+    "답 멈추기": "Stop the answer",
+    "대화 지우기": "Clear the talk",
+    "방금 한 말 고쳐서 다시 보내기": "Correct what I just said and send it again",
+    "방금 한 말": "What I just said",
+    "고쳐서 보내기": "Send the correction",
+    "### 지금 읽은 감정": "### The emotion read",
+    "실제로 느낀 감정": "What I really felt",
+    "다르면 골라 주세요. 기록에 함께 남아요.": "Choose it if it is another one. It stands in the record, too.",
+    "모르겠어요": "I don't know",
+    "불확실": "not sure",
+    "{label} (내가 고침)": "{label} (my own choice)",
+    "감정의 흐름": "Emotions over the talk",
+    "말마다 읽은 감정. 점이 클수록 그 감정일 확률이 높고, 테두리는 내가 고친 감정이에요.": "The emotion read in each line. The larger the dot, the more probable; a ring is my own choice.",
+    "내가 고침": "my own choice",
+    "말": "Line",
+    "감정": "emotion",
+    "또렷이 들었어요": "heard clearly",
+    "대체로 들었어요": "heard mostly",
+    "잘못 들었을 수 있어요": "perhaps misheard",
+    "걸린 시간(초)": "Time taken (s)",
+    "받아쓰기": "transcript",
+    "안전 확인": "safety check",
+    "대답": "answer",
+    "목소리": "voice",
+    "어떤 모델이 답했나요?": "Which models answered?",
+    "### 예시 목소리로 해 보기\n지우의 목소리로 합성한 소리예요.": "### Try an example voice\nSynthesised in Jiwoo's own voice.",
     "대화를 지웠어요.": "The talk is cleared.",
+    "멈췄어요. 하신 말은 그대로 있어요.": "Stopped. What you said is still here.",
+    "알려 주신 감정으로 고쳤어요.": "Corrected to the emotion that you told.",
+    "아직 하신 말이 없어요.": "Nothing was said yet.",
     "듣고 있어요…": "Listening…",
     "마음을 살피고 있어요…": "Reading the feeling…",
     "대답을 생각하고 있어요…": "Thinking of an answer…",
     "목소리를 준비하고 있어요…": "Preparing the voice…",
+    "지금 이야기하는 분이 많아서 조금 기다려야 해요. 잠시 뒤에 다시 눌러 주세요. 급하고 힘들면 기다리지 말고 109에 전화해 주세요.": "Many people are talking right now. Please press again in a little while. If it is urgent and hard, do not wait: call 109.",
 }
 RECORD = {
     "### 내 기록\n이 대화의 기록은 **말한 사람의 것**이에요. 살펴보고, 고치고, 가린 다음, 원할 때만 담당 선생님께 전할 수 있어요.\n저장에 동의하지 않으면 이 화면을 닫을 때 사라져요. 소리는 어느 때에도 저장하지 않아요.": "### My record\nThe record of this talk **belongs to the person who spoke**. Look at it, correct it, take things out, and hand it to your clinician only if you want to.\nUnless you agree to store it, it is gone when you close this page. Sound is never stored.",
@@ -255,6 +295,11 @@ def say(korean: str, **values: object) -> Text:
 def _filled(text: str, values: dict[str, object], language: int) -> str:
     chosen = {name: value[language] if isinstance(value, Text) else value for name, value in values.items()}
     return text.format(**chosen) if chosen else text
+
+
+def together(sentences: Sequence[str]) -> Text:
+    """Sentences one after another."""
+    return Text(*map(" ".join, zip(*map(say, sentences), strict=True)))
 
 
 def both(text: Text | str) -> str:

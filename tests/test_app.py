@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 import base64
+import io
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 import uuid
+import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +29,13 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from page import look, talk, words
+from page import draw, look, talk, words
 from page.notes import Notes
 from pipeline import audio, errors, load, report
 from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
 from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
-from pipeline.record import Record
+from pipeline.record import UNDECIDED, Record
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS, Reply, StageName
 from tests.fakes import FakeStages
@@ -348,7 +353,7 @@ def test_the_page_asks_nothing_of_others_and_keeps_nothing(site: Site):
 
 def test_no_sound_is_decoded_by_gradio(site: Site):
     sounds = [block for block in site.page.blocks.values() if isinstance(block, gr.Audio)]
-    assert len(sounds) == 4 and {sound.type for sound in sounds} == {"filepath"}
+    assert len(sounds) == 3 and {sound.type for sound in sounds} == {"filepath"}
 
 
 def test_the_page_says_what_it_is_and_whom_to_call(site: Site):
@@ -416,10 +421,15 @@ def test_a_typed_turn_fills_the_page_and_the_session_remembers_it(site: Site, st
     site.visit(mine, talk.from_text, ["", None, "저는 고양이를 키워요"])
     site.visit(theirs, talk.from_text, ["", None, "저는 강아지를 키워요"])
     shown = talk.View(*site.visit(mine, talk.from_text, ["", None, "이름은 나비예요"]))
-    said = [message["content"][0]["text"] for message in shown.chat if message["role"] == "user"]
-    assert said == ["저는 고양이를 키워요", "이름은 나비예요"]
-    assert {row["label"] for row in shown.emotion["confidences"]} == set(EMOTIONS) and shown.emotion["label"] == "슬픔"
-    assert Path(shown.sound["path"]).is_file() and shown.text_input == ""
+    assert (
+        shown.chat.count('<li class="said">') == 2
+        and "저는 고양이를 키워요" in shown.chat
+        and "이름은 나비예요" in shown.chat
+    )
+    assert all(label in shown.emotion for label in EMOTIONS) and "슬픔" in heading(shown.emotion)
+    name, first, second = shown.voice.split("\n")
+    assert f'data-play="{name} voice"' in shown.chat and shown.text_input == ""
+    assert first.startswith("voice ") and second.startswith("voice ")
     assert [exchange.user for exchange in stages.responder.calls[-1][2]] == ["저는 고양이를 키워요"]
 
 
@@ -427,31 +437,111 @@ def test_clearing_forgets_the_talk(site: Site, stages: FakeStages):
     session = uuid.uuid4().hex
     site.visit(session, talk.from_text, ["", None, "안녕하세요"])
     shown = talk.View(*site.visit(session, talk.cleared, []))
-    assert shown.chat == [] and shown.sound is None and shown.audio_input is None
+    assert shown.chat == draw.chat([]) and shown.voice == "" and shown.audio_input is None
     site.visit(session, talk.from_text, ["", None, "다시 왔어요"])
     assert stages.responder.calls[-1][2] == ()
 
 
 def test_the_page_shows_each_thing_the_moment_it_exists(stages: FakeStages, tone_wav: Path):
     listening, *views, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
-    assert talk.LISTENING in listening.status
-    assert [len(view.chat) for view in views[:3]] == [1, 1, 2]
-    assert [view.emotion is not None for view in views[:3]] == [False, True, True]
-    assert all(
-        sign in view.status for sign, view in zip((talk.FEELING, talk.THINKING, talk.SPEAKING), views, strict=False)
-    )
-    assert all(view.sound is None for view in views) and end.sound[0] == 22_050
-    assert end.sound[1].dtype == "int16" and len(end.sound[1]) == pytest.approx(0.4 * 22_050, abs=2)
+    assert words.say(talk.LISTENING).ko in listening.status
+    assert [view.chat.count("<li ") for view in views[:3]] == [1, 1, 2]
+    assert ["슬픔" in view.emotion for view in views[:3]] == [False, True, True]
+    for sign, view in zip((talk.FEELING, talk.THINKING, talk.SPEAKING), views, strict=False):
+        assert sign in view.status
+    assert [view.voice.count("voice ") for view in views] == [0, 0, 0, 1, 2], "each sentence, as it is made"
+    assert all(later.voice.startswith(earlier.voice) for earlier, later in itertools.pairwise(views))
+    said, *sentences = [sound_of(line) for line in end.voice.split("\n")[1:]]
+    assert said == (16_000, 16_000) and sentences == [(22_050, 4_410)] * 2
     [taken] = end.history
     assert (taken.text, taken.reply.text) == (stages.transcriber.text, stages.responder.text)
     assert (
         taken.confidence == 0.9 and taken.pace.seconds == pytest.approx(1.0) and taken.models.keys() >= {"stt", "tts"}
     )
+    assert end.stop.interactive is False and listening.stop.interactive is True
+
+
+def sound_of(line: str) -> tuple[int, int]:
+    """Rate and number of samples of a line for talk.js."""
+    with wave.open(io.BytesIO(base64.b64decode(line.split()[1]))) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+        return file.getframerate(), file.getnframes()
+
+
+def heading(emotion: str) -> str:
+    return re.findall("<h3.*?</h3>", emotion)[0]
+
+
+def test_a_turn_that_is_stopped_keeps_what_was_said(stages: FakeStages):
+    turn = talk.from_text(Counsellor(stages), NOTES, "", [BEFORE], "그만 들을래요")
+    next(turn)
+    heard = next(turn)
+    turn.close()
+    assert [record.text for record in heard.history] == ["안녕", "그만 들을래요"] and not heard.history[1].reply
+    end = talk.stopped(NOTES, "", heard.history)
+    assert talk.STOPPED in end.status and end.chat == end.history == gr.skip()
+    *_, view = talk.from_text(Counsellor(stages), NOTES, "", heard.history, "다시 이야기해요")
+    assert len(view.history) == 3, "and the talk goes on"
+
+
+def test_the_last_words_put_right_take_the_place_of_the_old(stages: FakeStages, tone_wav: Path):
+    *_, first = talk.from_recording(Counsellor(stages), NOTES, "", [BEFORE], str(tone_wav))
+    *_, end = talk.again(Counsellor(stages), NOTES, "", first.history, "친구와 화해했어요")
+    old, new = first.history[-1], end.history[-1]
+    assert len(end.history) == 2 and new.text == "친구와 화해했어요" and new.id == old.id and new.edited
+    assert new.confidence is None and stages.transcriber.text not in end.chat
+    assert [exchange.user for exchange in stages.responder.calls[-1][2]] == ["안녕"], "the old words are forgotten"
+    assert end.voice.split("\n")[1].startswith("voice "), "nor is the old recording kept"
+    for history, text in (([], "없던 말"), (first.history, " ")):
+        *_, refused = talk.again(Counsellor(stages), NOTES, "", history, text)
+        assert refused.history == gr.skip() and "notice" in refused.status
+
+
+def test_the_person_corrects_the_emotion(stages: FakeStages):
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "오늘은 좀 그래요")
+    view = talk.corrected(NOTES, "", end.history, "분노")
+    assert "분노" in heading(view.emotion) and "내가 고침" in view.chat and view.history[0].corrected == "분노"
+    view = talk.corrected(NOTES, "", view.history, UNDECIDED)
+    assert view.history[0].corrected == UNDECIDED and UNDECIDED in heading(view.emotion)
+    assert view.history[0].emotion == end.history[0].emotion, "what the model read stays beside it"
+    assert talk.corrected(NOTES, "", [], "분노").history == gr.skip()
+
+
+def test_an_emotion_that_is_not_sure_is_told_so_with_its_figures(stages: FakeStages, monkeypatch: pytest.MonkeyPatch):
+    read = stages.emotion_reader.read
+    monkeypatch.setattr(stages.emotion_reader, "read", lambda text: replace(read(text), sure=False))
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "그냥 그래요")
+    assert "불확실" in heading(end.emotion) and "슬픔" not in heading(end.emotion) and "70%" in end.emotion
+    assert "불확실" in end.chat
+
+
+def test_the_chart_has_a_column_a_line_and_is_a_table(stages: FakeStages):
+    history: list[Record] = []
+    for text in ("하나", "둘", "셋"):
+        *_, end = talk.from_text(Counsellor(stages), NOTES, "", history, text)
+        history = end.history
+    assert end.chart.count('<th scope="col">') == 4 and end.chart.count('<th scope="row">') == len(EMOTIONS)
+    assert end.chart.count("70%") == 3 and draw.chart([]) == ""
+
+
+@pytest.mark.parametrize(("confidence", "words"), [(0.95, "또렷이"), (0.7, "대체로"), (0.55, "잘못 들었을")])
+def test_how_sure_the_transcript_is_stands_in_words(stages: FakeStages, tone_wav: Path, confidence: float, words: str):
+    stages.transcriber.confidence = confidence
+    *_, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
+    assert words in end.chat and f"{confidence:.0%}" in end.chat
+    assert "들었" not in draw.chat([BEFORE]), "typed words were not heard"
+
+
+def test_what_people_say_is_no_html(stages: FakeStages):
+    stages.responder.text = "<img src=x>"
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "<script>alert(1)</script>")
+    for drawn in (end.chat, end.status, end.emotion, end.chart, end.details):
+        assert "<script>" not in drawn and "<img" not in drawn
 
 
 def test_the_timing_line_adds_up(stages: FakeStages, tone_wav: Path):
     *_, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
-    parts, total = end.timing.replace("*", "").split("= 모두 ")
+    parts, total = re.sub("<details.*|<.*?>", "", end.details).split(" = ")
     seconds = [float(part.split()[-1]) for part in parts.split(" + ")]
     assert len(seconds) == 5 and sum(seconds) == pytest.approx(float(total), abs=1e-9)
 
@@ -479,11 +569,11 @@ def test_a_failed_stage_is_a_gentle_line_below_the_answer(stages: FakeStages):
     stages.emotion_reader.fails = stages.speaker.silent = True
     *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "안녕하세요")
     assert FAILED["emotion"] in end.status and FAILED["speak"] in end.status
-    assert len(end.chat) == 2 and end.sound is None and end.emotion == "알 수 없음"
+    assert end.chat.count("<li ") == 2 and "voice " not in end.voice and "불확실" in heading(end.emotion)
 
 
 def test_the_status_line_shows_signs_as_they_are():
-    assert "&lt;b&gt;" in talk.status("<b>")
+    assert "&lt;b&gt;" in draw.status("<b>")
 
 
 def test_the_oldest_exchanges_are_forgotten(stages: FakeStages):
