@@ -177,5 +177,5 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Text | str]]) -> str:
         for first, *rest in rows
     )
     label = html.escape(" ".join(heads[:2]))
-    scrolled = f'<div class="scroll" tabindex="0" role="region" aria-label="{label}" style="overflow-x: auto">'
+    scrolled = f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
     return f"{scrolled}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

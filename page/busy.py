@@ -15,14 +15,9 @@ from gradio.queueing import Event, Queue
 from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import error_payload
 
-BUSY = (
-    "지금은 이야기하는 분이 많아 바로 들어 드리지 못해요. 잠시 뒤에 다시 눌러 주세요. "
-    "많이 힘들거나 위험할 때는 기다리지 말고 109(24시간)나 119·112에 연락해 주세요."
-)
-BUSY_ENGLISH = (
-    "Many people are talking just now; please try again in a minute. In a crisis do not wait: call 109 (Korea, 24 hours), "
-    "or 119 or 112 in danger."
-)
+from page import words
+
+BUSY = "지금 이야기하는 분이 많아서 조금 기다려야 해요. 잠시 뒤에 다시 눌러 주세요. 급하고 힘들면 기다리지 말고 109에 전화해 주세요."
 TITLE = "잠시만 기다려 주세요 · Busy"
 
 
@@ -45,6 +40,6 @@ async def _turned_away(queue: Queue, body: Any, request: Any, username: str | No
     async with queue.pending_message_lock:
         queue.pending_messages_per_session.setdefault(event.session_hash, Messages())
         queue.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)
-    error = gr.Error(f"{BUSY}\n{BUSY_ENGLISH}", title=TITLE, print_exception=False)
+    error = gr.Error("\n".join(words.say(BUSY)), title=TITLE, print_exception=False)
     queue.send_message(event, ProcessCompletedMessage(output=error_payload(error, False), title=TITLE, success=False))
     return True, event._id, "success"

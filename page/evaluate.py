@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from page import draw, pictures, words
-from page.handover import SAVE_FILE, _kind
+from page.handover import SAVE_FILE, kind
 from page.words import Text
 from pipeline import audio, evaluation
 from pipeline.counsellor import Counsellor
@@ -116,7 +116,7 @@ def evaluated(
             yield _shown(rows, message)
         yield _shown(rows, summary(rows, unknown))
     except Exception as error:
-        yield Shown(draw.status(_kind(error), "notice"), *[gr.skip()] * 4)
+        yield Shown(draw.status(kind(error), "notice"), *[gr.skip()] * 4)
 
 
 def _table(file: str | None, pasted: str) -> str:
@@ -174,7 +174,7 @@ def pictured(counsellor: Counsellor, rows: list[Row], chosen: int | None) -> str
     try:
         sound = audio.decode(row.path)
     except Exception as error:
-        return draw.status(GONE if not row.path.is_file() else _kind(error), "notice")
+        return draw.status(GONE if not row.path.is_file() else kind(error), "notice")
     parts = [
         _picture(WAVEFORM, lambda: pictures.waveform(sound)),
         _picture(SPECTROGRAM, lambda: pictures.spectrogram(sound)),

@@ -205,7 +205,7 @@ def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callab
                 return handler(*args)
             except Exception as error:
                 left = [rest] * outputs
-                left[at] = draw.status(_kind(error), "notice")
+                left[at] = draw.status(kind(error), "notice")
                 return left if outputs > 1 else left[0]
 
         return handled
@@ -213,7 +213,7 @@ def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callab
     return around
 
 
-def _kind(error: Exception) -> str:
+def kind(error: Exception) -> str:
     if isinstance(error, JiwooError):
         log.info("refused: %s", error)
         return error.kind

@@ -81,12 +81,14 @@ def test_who_finds_no_place_is_told_kindly_and_the_others_are_served(site: Site,
 
 def test_the_page_is_not_left_waiting_for_the_plain_protocol(site: Site, held: Held):
     client = Client(site.url, verbose=False, analytics_enabled=False)
-    client.submit(text="하나예요", api_name="/emotion")
+    waiting = [client.submit(text="하나예요", api_name="/emotion")]
     assert held.begun.wait(10)
-    client.submit(text="둘이에요", api_name="/emotion")
+    waiting.append(client.submit(text="둘이에요", api_name="/emotion"))
     until_someone_waits(site)
     with urllib.request.urlopen(site.ask("call/emotion", {"data": ["셋이에요"]})) as answer:
         event = json.load(answer)["event_id"]
     with urllib.request.urlopen(site.ask(f"call/emotion/{event}"), timeout=20) as lines:
         said = lines.read().decode()
     assert "event: error" in said and "109" in said
+    held.go.set()
+    assert all(job.result(timeout=30) for job in waiting)  # or their threads would outlive the server
