@@ -149,7 +149,7 @@ def build(notes: Notes) -> Parts:
             with gr.Row():
                 change = gr.Button(words.label("고친 내용 담기"), min_width=140)
                 redact = gr.Button(words.label("이 말 가리기"), min_width=140)
-        sheet = gr.HTML(label=words.label("기록"))
+        sheet = gr.HTML(apply_default_css=False)
         with gr.Accordion(words.label("전달받은 기록 열기 (상담하는 분)"), open=False):
             token = gr.Textbox(
                 "",
@@ -159,7 +159,7 @@ def build(notes: Notes) -> Parts:
                 max_length=100,
             )
             file = gr.File(label=words.label("또는 받은 JSON 파일"), file_types=[".json"], type="filepath")
-            received = gr.HTML()
+            received = gr.HTML(apply_default_css=False)
         saved = gr.JSON(visible="hidden", label=words.label("파일"))
     made = locals()
     return Parts(**{name: made[name] for name in Parts._fields})

@@ -57,7 +57,7 @@ TALK = {
     "방금 한 말 고쳐서 다시 보내기": "Correct what I just said and send it again",
     "방금 한 말": "What I just said",
     "고쳐서 보내기": "Send the correction",
-    "### 지금 읽은 감정": "### The emotion read",
+    "지금 읽은 감정": "The emotion read",
     "실제로 느낀 감정": "What I really felt",
     "다르면 골라 주세요. 기록에 함께 남아요.": "Choose it if it is another one. It stands in the record, too.",
     "모르겠어요": "I don't know",
