@@ -133,7 +133,7 @@ RECORD = {
     "고칠 말을 먼저 골라 주세요.": "Please choose the line first.",
     "고쳤어요.": "Corrected.",
     "이 말을 가렸어요.": "The line is taken out.",
-    "모두 지웠어요. 저장된 글도, 이 화면에 있던 글도 남아 있지 않아요. 주고받은 소리는 한 시간 안에 서버에서 지워져요.": "All is deleted: what was stored, and what stood on this page. Sound is deleted from the server within the hour.",
+    "모두 지웠어요. 저장된 글도, 이 화면에 있던 글도 남아 있지 않아요. 보낸 소리는 한 시간 안에 서버에서 지워져요.": "All is deleted: what was stored, and what stood on this page. Recordings are deleted from the server within the hour.",
     "기록을 열었어요. 말 {count}개가 있어요.": "The record is open. It has {count} lines.",
     "기록을 내려받았어요.": "The record is downloaded.",
     "이 열쇠를 받은 사람은 {days}일 동안 이 기록을 읽을 수만 있어요.": "Whoever has this key can read this record, and only read it, for {days} days.",
