@@ -65,7 +65,7 @@ function take(line) {
   if (kind !== "voice") return;
   latest = key;
   queue.push(url);
-  if (player.paused && bar()?.dataset.state !== "paused") next();
+  if (player.paused && !["paused", "blocked"].includes(bar()?.dataset.state)) next();
 }
 
 function hear(text) {

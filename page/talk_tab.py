@@ -56,7 +56,6 @@ def build(history: gr.State, examples: Path) -> Parts:
                 clear = gr.Button(label("대화 지우기"), size="sm", min_width=110, scale=0)
         with gr.Column(scale=2, min_width=320):
             with gr.Column(visible=False, elem_id="after") as after:
-                gr.Markdown(label("### 지금 읽은 감정"))
                 emotion = _html("", "emotion")
                 felt = gr.Radio(
                     [(label(name), name) for name in (*EMOTIONS, UNDECIDED)],
