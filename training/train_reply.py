@@ -59,7 +59,8 @@ class Row:
 
 
 def rows_of(dialogue: data.Dialogue) -> list[Row]:
-    """Every bot turn of a dialogue as a row; crisis talk and answers that `safety` refuses are left out."""
+    """Every bot turn of a dialogue as a row, but for those that the guard of the answers would not let through; at crisis
+    talk and at unsafe answers the dialogue ends."""
     exchanges = [
         Exchange(normalise(user), normalise(bot))
         for (role, user), (other, bot) in itertools.pairwise(dialogue.turns)
@@ -69,6 +70,8 @@ def rows_of(dialogue: data.Dialogue) -> list[Row]:
     for i, exchange in enumerate(exchanges):
         if safety.assess(exchange.user).level or reply_guard.unsafe(exchange.reply):
             break  # what follows would be the rest of a crisis talk
+        if reply_guard.fault(exchange.reply, exchange.user):
+            continue
         emotion = EMOTION_OF.get(dialogue.emotion, "")
         rows.append(Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply, emotion))
     return rows
