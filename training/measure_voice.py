@@ -7,7 +7,6 @@ for them, what a listener hears, and whether the guard knows which of its readin
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,14 +67,12 @@ class Pace:
 def sentences(speaker: Speaker, pace: Pace, listener: Transcriber, texts: Sequence[str]) -> Metrics:
     """Which of ``texts`` are too long, too short or refused, by the clock and by the listener; and round-trip CER."""
     clips: list[tuple[str, Audio]] = []
-    spent, refused = 0.0, []
+    refused = []
     for text in texts:
-        began = time.perf_counter()
         try:
             clips.append((text, Speech(tuple(speaker.speak(text))).audio))
         except StageFailed:
             refused.append(text)
-        spent += time.perf_counter() - began
     lengths = np.array([pace.ratio(text, sound.seconds) for text, sound in clips])
     heard = [Heard.of(listener, text, sound) for text, sound in clips]
     letters = np.array([one.length for one in heard])
@@ -86,7 +83,6 @@ def sentences(speaker: Speaker, pace: Pace, listener: Transcriber, texts: Sequen
         "heard_too_long": _named(clips, letters > TOO_LONG), "heard_too_short": _named(clips, letters < TOO_SHORT),
         "length_to_expected": [round(float(x), 3) for x in np.percentile(lengths, [0, 50, 100])],
         "expected": {"start_seconds": round(pace.start, 3), "seconds_a_syllable": round(pace.syllable, 4)},
-        "seconds_a_second": round(spent / sum(sound.seconds for _, sound in clips), 4),
     }  # fmt: skip
 
 
