@@ -252,6 +252,7 @@ def test_stop_keeps_what_was_said(page: Any, speaker: PatientSpeaker) -> None:
     sync_api.expect(page.locator("#status")).to_contain_text(talk.STOPPED)
     sync_api.expect(page.locator("#stop")).to_be_disabled()
     speaker.go_on.set()
+    sync_api.expect(page.locator("#felt")).to_be_visible()
     assert page.locator("#jiwoo-voice").evaluate("(voice) => voice.paused")
     say(page, "다시 이야기할게요")
     assert "여기까지만 할게요" in page.locator(".talk").inner_text()
