@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run deploy test test-slow check install install-tests format clean
+.PHONY: run deploy test test-slow check screenshots install install-tests format clean
 
 run: install
 	$(BIN)/python app.py
@@ -22,6 +22,9 @@ check: install-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshots: install-tests
+	$(BIN)/python -m tests.screenshots
 
 format: install-tests
 	$(BIN)/ruff check --fix .

@@ -85,7 +85,7 @@ def emotion(turn: Record | None) -> str:
         f'<span class="bar" aria-hidden="true"><span style="width:{score:.1%}"></span></span></li>'
         for label, score in ordered
     )
-    return f'<h3 class="feeling">{both(_felt(turn))}</h3><ul class="bars">{bars}</ul>'
+    return f'<h2 class="title">{both("지금 읽은 감정")}</h2><h3 class="feeling">{both(_felt(turn))}</h3><ul class="bars">{bars}</ul>'
 
 
 def chart(history: Sequence[Record]) -> str:

@@ -42,7 +42,7 @@ NO_LINE = "고칠 말을 먼저 골라 주세요."
 CHANGED = "고쳤어요."
 REDACTED = "이 말을 가렸어요."
 DELETED = (
-    "모두 지웠어요. 저장된 글도, 이 화면에 있던 글도 남아 있지 않아요. 주고받은 소리는 한 시간 안에 서버에서 지워져요."
+    "모두 지웠어요. 저장된 글도, 이 화면에 있던 글도 남아 있지 않아요. 보낸 소리는 한 시간 안에 서버에서 지워져요."
 )
 OPENED = "기록을 열었어요. 말 {count}개가 있어요."
 SAVED = "기록을 내려받았어요."
@@ -149,7 +149,7 @@ def build(notes: Notes) -> Parts:
             with gr.Row():
                 change = gr.Button(words.label("고친 내용 담기"), min_width=140)
                 redact = gr.Button(words.label("이 말 가리기"), min_width=140)
-        sheet = gr.HTML(label=words.label("기록"))
+        sheet = gr.HTML(apply_default_css=False)
         with gr.Accordion(words.label("전달받은 기록 열기 (상담하는 분)"), open=False):
             token = gr.Textbox(
                 "",
@@ -159,7 +159,7 @@ def build(notes: Notes) -> Parts:
                 max_length=100,
             )
             file = gr.File(label=words.label("또는 받은 JSON 파일"), file_types=[".json"], type="filepath")
-            received = gr.HTML()
+            received = gr.HTML(apply_default_css=False)
         saved = gr.JSON(visible="hidden", label=words.label("파일"))
     made = locals()
     return Parts(**{name: made[name] for name in Parts._fields})
@@ -275,7 +275,8 @@ def redacted(notes: Notes, key: str, history: list[Record], line: str | None) ->
 def _amended(notes: Notes, key: str, history: list[Record], turn: Record, message: str) -> tuple[Any, ...]:
     after = notes.amend(key, history, turn)
     now = talk.shown(after)
-    elsewhere = (f"{turn.id}\nforget", now.emotion, now.felt, now.edited, now.chart)
+    voice = f"{turn.id}\nforget" if turn.edited else UNCHANGED  # nor are words that were taken out heard again
+    elsewhere = (voice, now.emotion, now.felt, now.edited, now.chart)
     return (after, now.chat, *_shown(notes.turns(key, after), message), *elsewhere)
 
 

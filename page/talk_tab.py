@@ -56,7 +56,6 @@ def build(history: gr.State, examples: Path) -> Parts:
                 clear = gr.Button(label("대화 지우기"), size="sm", min_width=110, scale=0)
         with gr.Column(scale=2, min_width=320):
             with gr.Column(visible=False, elem_id="after") as after:
-                gr.Markdown(label("### 지금 읽은 감정"))
                 emotion = _html("", "emotion")
                 felt = gr.Radio(
                     [(label(name), name) for name in (*EMOTIONS, UNDECIDED)],
@@ -99,7 +98,10 @@ def wire(
     for button, clip in parts.clips:
         turns.append(button.click(_with(hear, clip.path), before, **turn))
     view.stop.click(partial(talk.stopped, notes), before, cancels=turns, **private)
-    view.stop.click(None, None, None, js="() => window.jiwoo?.quiet()", api_visibility="private")
+    # Nobody is talked over: neither who presses stop nor who begins to speak.
+    gr.on(
+        [view.stop.click, recording.start_recording], None, js="() => window.jiwoo?.quiet()", api_visibility="private"
+    )
     parts.clear.click(talk.cleared, None, cancels=turns, **private)
     view.felt.input(partial(talk.corrected, notes), [*before, view.felt], **private)
     return turns
