@@ -75,7 +75,7 @@ def build(counsellor: Counsellor) -> gr.Tab:
             start = gr.Button(words.label("살펴보기"), variant="primary", min_width=140)
             stop = gr.Button(words.label("멈추기"), min_width=140)
             download = gr.Button(words.label("표 내려받기 (CSV)"), min_width=140)
-        status = gr.HTML(draw.status(""))
+        status = gr.HTML(draw.status(""), html_template='<div role="status" aria-live="polite">${value}</div>')
         table = gr.Dataframe(
             headers=HEADS, value=[], interactive=False, wrap=True, label=words.label("결과"), show_label=True
         )

@@ -91,14 +91,16 @@ function offer() {
   for (const button of document.querySelectorAll("[data-play]")) button.hidden = !sounds.has(button.dataset.play);
 }
 
-// A talk that was drawn anew shows its end; whoever lost their place goes back to where they speak.
-let drawn = null;
+// A talk with new words shows its end; whoever lost their place goes back to where they speak.
+let told = "";
 function follow() {
   const talk = document.querySelector("#talk .talk");
-  if (talk === drawn) return;
-  drawn = talk;
-  if (talk) talk.scrollTop = talk.scrollHeight;
-  if (talk && document.activeElement === document.body)
+  const words = talk?.textContent ?? "";
+  if (words === told) return;
+  told = words;
+  if (!talk) return;
+  talk.scrollTop = talk.scrollHeight;
+  if (document.activeElement === document.body)
     document.querySelector("#speak .record-button")?.focus({ preventScroll: true });
 }
 

@@ -96,17 +96,19 @@ def _say(
         yield _unchanged(LISTENING)._replace(stop=gr.Button(interactive=True))
         said = words()
         name = instead_of.id if instead_of else record.new_id()
+        emptied: dict[str, Any] = {"audio_input": None, "text_input": gr.skip() if instead_of else ""}
         for turn in counsellor.take_turn(said, exchanges(before)):
             taken = replace(notes.take(turn, said), id=name, edited=bool(instead_of))
             history = grown(before, taken)
-            yield shown(history)._replace(
+            view = shown(history)._replace(
                 status=progress(turn),
                 stop=gr.Button(interactive=not turn.complete),
                 voice=voice(name, said, turn),
                 history=history,
-                audio_input=None,
-                text_input=gr.skip() if instead_of else "",
+                **emptied,
             )
+            yield view if turn.complete else view._replace(felt=gr.Radio(visible=False))
+            emptied = {}  # what is said next may be on its way already
         if given(key):
             message, stored = notes.keep(key, taken) if instead_of else notes.write(key, taken)
             yield _skipped()._replace(saving=status(message, "" if stored else "notice"))
@@ -116,7 +118,7 @@ def _say(
 
 def stopped(notes: Notes, key: str, history: list[Record]) -> View:
     """The turn that was running is broken off; what it has so far stays in the talk, and in the log where there is one."""
-    end = _unchanged(STOPPED)._replace(stop=gr.Button(interactive=False), audio_input=None)
+    end = _unchanged(STOPPED)._replace(stop=gr.Button(interactive=False), felt=shown(history).felt)
     if not history or not given(key):
         return end
     message, stored = notes.keep(key, history[-1])

@@ -98,7 +98,10 @@ def wire(
     for button, clip in parts.clips:
         turns.append(button.click(_with(hear, clip.path), before, **turn))
     view.stop.click(partial(talk.stopped, notes), before, cancels=turns, **private)
-    view.stop.click(None, None, None, js="() => window.jiwoo?.quiet()", api_visibility="private")
+    # Nobody is talked over: neither who presses stop nor who begins to speak.
+    gr.on(
+        [view.stop.click, recording.start_recording], None, js="() => window.jiwoo?.quiet()", api_visibility="private"
+    )
     parts.clear.click(talk.cleared, None, cancels=turns, **private)
     view.felt.input(partial(talk.corrected, notes), [*before, view.felt], **private)
     return turns

@@ -428,7 +428,7 @@ def test_a_typed_turn_fills_the_page_and_the_session_remembers_it(site: Site, st
     )
     assert all(label in shown.emotion for label in EMOTIONS) and "슬픔" in heading(shown.emotion)
     name, first, second = shown.voice.split("\n")
-    assert f'data-play="{name} voice"' in shown.chat and shown.text_input == ""
+    assert f'data-play="{name} voice"' in shown.chat
     assert first.startswith("voice ") and second.startswith("voice ")
     assert [exchange.user for exchange in stages.responder.calls[-1][2]] == ["저는 고양이를 키워요"]
 
@@ -458,6 +458,7 @@ def test_the_page_shows_each_thing_the_moment_it_exists(stages: FakeStages, tone
     assert (
         taken.confidence == 0.9 and taken.pace.seconds == pytest.approx(1.0) and taken.models.keys() >= {"stt", "tts"}
     )
+    assert views[0].audio_input is None and all(view.audio_input == gr.skip() for view in (*views[1:], end))
     assert end.stop.interactive is False and listening.stop.interactive is True
 
 

@@ -252,6 +252,7 @@ def test_stop_keeps_what_was_said(page: Any, speaker: PatientSpeaker) -> None:
     sync_api.expect(page.locator("#status")).to_contain_text(talk.STOPPED)
     sync_api.expect(page.locator("#stop")).to_be_disabled()
     speaker.go_on.set()
+    sync_api.expect(page.locator("#felt")).to_be_visible()
     assert page.locator("#jiwoo-voice").evaluate("(voice) => voice.paused")
     say(page, "다시 이야기할게요")
     assert "여기까지만 할게요" in page.locator(".talk").inner_text()
@@ -296,9 +297,14 @@ def test_english_at_one_click_and_the_talk_stays(page: Any) -> None:
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["390", "1280"])
-def test_nothing_is_wider_than_the_screen(chromium: Any, site: tuple[Any, str], viewport: dict[str, int]) -> None:
+def test_nothing_is_wider_than_the_screen_and_the_end_is_in_sight(
+    chromium: Any, site: tuple[Any, str], viewport: dict[str, int]
+) -> None:
     with visitor(chromium, site[1], viewport) as page:
-        say(page, "가" * 200)
+        for sign in "가나":
+            say(page, sign * 300)
+        hidden = "(talk) => talk.scrollHeight - talk.clientHeight - talk.scrollTop"
+        assert page.locator(".talk").evaluate(hidden) < 2, "the end of the talk is what is seen"
         for panel in page.locator("#again button, #chart button").all():
             panel.click()
         for tab in page.get_by_role("tab").all():
