@@ -40,7 +40,7 @@ class Maker:
     slow: float = 0.0
     spoken: list[str] = field(default_factory=list)
 
-    def speak(self, text: str):
+    def speak(self, text: str, emotion=None):
         self.spoken.append(text)
         yield tone(0.1)
 
