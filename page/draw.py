@@ -26,6 +26,10 @@ HEARD = ((0.85, "또렷이 들었어요"), (0.65, "대체로 들었어요"), (0.
 """How sure the recogniser is, in words: from this expected share of right syllables on."""
 
 
+LIVE = '<div role="status" aria-live="polite">${value}</div>'
+"""Template of a `gr.HTML` whose changes a screen reader reads out."""
+
+
 def status(message: str | Text, look: str = "") -> str:
     """One line of what is being done or what went wrong."""
     return f'<p class="status {look if any(message) else ""}">{both(message)}</p>'

@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from page import draw, pictures, words
-from page.handover import SAVE_FILE, kind
+from page import draw, errors, pictures, saving, words
 from page.words import Text
 from pipeline import audio, evaluation
 from pipeline.counsellor import Counsellor
@@ -75,7 +74,7 @@ def build(counsellor: Counsellor) -> gr.Tab:
             start = gr.Button(words.label("살펴보기"), variant="primary", min_width=140)
             stop = gr.Button(words.label("멈추기"), min_width=140)
             download = gr.Button(words.label("표 내려받기 (CSV)"), min_width=140)
-        status = gr.HTML(draw.status(""), html_template='<div role="status" aria-live="polite">${value}</div>')
+        status = gr.HTML(draw.status(""), html_template=draw.LIVE)
         table = gr.Dataframe(
             headers=HEADS, value=[], interactive=False, wrap=True, label=words.label("결과"), show_label=True
         )
@@ -90,7 +89,7 @@ def build(counsellor: Counsellor) -> gr.Tab:
     stop.click(None, cancels=[run], **private)
     chosen.input(partial(pictured, counsellor), [rows, chosen], drawn, **queueing)
     taken = download.click(downloaded, rows, [saved, status], show_progress="hidden", **private)
-    taken.then(None, saved, None, js=SAVE_FILE, **private)
+    taken.then(None, saved, None, js=saving.SAVE, **private)
     return tab
 
 
@@ -116,7 +115,7 @@ def evaluated(
             yield _shown(rows, message)
         yield _shown(rows, summary(rows, unknown))
     except Exception as error:
-        yield Shown(draw.status(kind(error), "notice"), *[gr.skip()] * 4)
+        yield Shown(draw.status(errors.kind(error), "notice"), *[gr.skip()] * 4)
 
 
 def _table(file: str | None, pasted: str) -> str:
@@ -163,7 +162,7 @@ def downloaded(rows: list[Row]) -> tuple[Any, str]:
     """The table for the browser to save; it never lies on the server's disk."""
     if not rows:
         return None, draw.status(NO_ROWS, "notice")
-    return {"name": FILE_NAME, "data": base64.b64encode(evaluation.as_csv(rows)).decode()}, gr.skip()
+    return saving.file(FILE_NAME, evaluation.as_csv(rows)), gr.skip()
 
 
 def pictured(counsellor: Counsellor, rows: list[Row], chosen: int | None) -> str:
@@ -174,7 +173,7 @@ def pictured(counsellor: Counsellor, rows: list[Row], chosen: int | None) -> str
     try:
         sound = audio.decode(row.path)
     except Exception as error:
-        return draw.status(GONE if not row.path.is_file() else kind(error), "notice")
+        return draw.status(GONE if not row.path.is_file() else errors.kind(error), "notice")
     parts = [
         _picture(WAVEFORM, lambda: pictures.waveform(sound)),
         _picture(SPECTROGRAM, lambda: pictures.spectrogram(sound)),

@@ -7,7 +7,6 @@ inside the answer, and never lie on the server's disk.
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Callable
 from functools import partial, wraps
@@ -16,13 +15,13 @@ from typing import Any, NamedTuple, get_args
 
 import gradio as gr
 
-from page import draw, talk, words
+from page import draw, errors, saving, talk, words
 from page import notes as noting
 from page.notes import Notes
 from page.words import Text
 from pipeline import report
 from pipeline.counsellor import MAX_TEXT
-from pipeline.errors import BadSheet, JiwooError, StoringRefused, WrongKey
+from pipeline.errors import BadSheet, StoringRefused, WrongKey
 from pipeline.journal import SHARED_DAYS, Days
 from pipeline.record import UNDECIDED, Record
 from pipeline.turn import EMOTIONS
@@ -49,15 +48,6 @@ SAVED = "기록을 내려받았어요."
 SHARED = "이 열쇠를 받은 사람은 {days}일 동안 이 기록을 읽을 수만 있어요."
 NOTHING_STORED = "저장한 기록이 있어야 전달 열쇠를 만들 수 있어요. 파일로 내려받아 전할 수도 있어요."
 KINDS = [("PDF", "pdf"), ("인쇄용 화면 (HTML)", "html"), ("JSON", "json"), ("표 (CSV)", "csv")]
-SAVE_FILE = """(file) => {
-  if (!file || !file.name) return;
-  const bytes = Uint8Array.from(atob(file.data), (sign) => sign.charCodeAt(0));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-  link.download = file.name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}"""
 
 
 class Shown(NamedTuple):
@@ -126,7 +116,7 @@ def build(notes: Notes) -> Parts:
                 elem_id="key",
             )
             reopen = gr.Button(words.label("열쇠로 열기"), min_width=140)
-        message = gr.HTML(draw.status(""))
+        message = gr.HTML(draw.status(""), html_template=draw.LIVE)
         with gr.Row():
             kind = gr.Radio(
                 [(words.label(name), kind) for name, kind in KINDS], value="pdf", label=words.label("파일 모양")
@@ -182,7 +172,7 @@ def wire(parts: Parts, notes: Notes, history: gr.State, view: talk.View, turns: 
     p.change.click(partial(reworded, notes), [key, history, p.line, p.text, p.reply, p.label], **edited)
     p.redact.click(partial(redacted, notes), [key, history, p.line], **edited)
     file = p.download.click(partial(exported, notes), [key, history, p.kind, p.reader], [p.saved, p.message], **private)
-    file.then(None, p.saved, None, js=SAVE_FILE, **private)
+    file.then(None, p.saved, None, js=saving.SAVE, **private)
     p.share.click(partial(share_key, notes), key, [p.shared, p.message], **private)
     gone = [key, p.shared, p.saved, *shown, *talk_now]
     p.delete.click(partial(delete_all, notes), key, gone, cancels=turns, **private)
@@ -205,20 +195,12 @@ def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callab
                 return handler(*args)
             except Exception as error:
                 left = [rest] * outputs
-                left[at] = draw.status(kind(error), "notice")
+                left[at] = draw.status(errors.kind(error), "notice")
                 return left if outputs > 1 else left[0]
 
         return handled
 
     return around
-
-
-def kind(error: Exception) -> str:
-    if isinstance(error, JiwooError):
-        log.info("refused: %s", error)
-        return error.kind
-    log.error("the tab of records broke", exc_info=error)
-    return JiwooError.default_kind
 
 
 @kindly(SHOWN)
@@ -292,7 +274,7 @@ def _line(notes: Notes, key: str, history: list[Record], line: str | None) -> Re
 def exported(notes: Notes, key: str, history: list[Record], kind: str, reader: str) -> tuple[Any, ...]:
     """The file, for the browser to save; none where it could not be made, so that not an earlier one is saved again."""
     name, data = report.export(report.sheet(notes.turns(key, history)), kind, reader or "")
-    return {"name": name, "data": base64.b64encode(data).decode()}, draw.status(SAVED)
+    return saving.file(name, data), draw.status(SAVED)
 
 
 @kindly(2, at=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import logging
 import wave
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
@@ -12,17 +11,14 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from page import draw
+from page import draw, errors
 from page.draw import status
 from page.notes import Notes, given
 from page.words import together
 from pipeline import audio, record
 from pipeline.counsellor import Counsellor
-from pipeline.errors import JiwooError
 from pipeline.record import Record
 from pipeline.turn import Audio, Exchange, Turn
-
-log = logging.getLogger(__name__)
 
 MAX_HISTORY = 100
 """Turns kept of a talk; the oldest are forgotten."""
@@ -113,7 +109,7 @@ def _say(
             message, stored = notes.keep(key, taken) if instead_of else notes.write(key, taken)
             yield _skipped()._replace(saving=status(message, "" if stored else "notice"))
     except Exception as error:
-        yield _unchanged(_kind(error), "notice")._replace(audio_input=None, stop=gr.Button(interactive=False))
+        yield _unchanged(errors.kind(error), "notice")._replace(audio_input=None, stop=gr.Button(interactive=False))
 
 
 def stopped(notes: Notes, key: str, history: list[Record]) -> View:
@@ -132,7 +128,7 @@ def corrected(notes: Notes, key: str, history: list[Record], label: str | None) 
     try:
         after = notes.amend(key, history, history[-1].corrected_to(label))
     except Exception as error:
-        return _unchanged(_kind(error), "notice")
+        return _unchanged(errors.kind(error), "notice")
     return shown(after)._replace(status=status(CORRECTED), history=after)
 
 
@@ -210,12 +206,3 @@ def _skipped() -> View:
 
 def _unchanged(message: str, look: str = "") -> View:
     return _skipped()._replace(status=status(message, look))
-
-
-def _kind(error: Exception) -> str:
-    """The sentence for the person; what happened goes to the log."""
-    if isinstance(error, JiwooError):
-        log.info("refused: %s", error)
-        return error.kind
-    log.error("the turn broke off", exc_info=error)
-    return JiwooError.default_kind
