@@ -301,6 +301,11 @@ def kss_clips(folder: Path) -> tuple[list[data.Clip], list[data.Clip]]:
     return clips[:-100], clips[-100:]
 
 
+def clips_of(kind: str, folder: str) -> tuple[list[data.Clip], list[data.Clip]]:
+    """Training and validation clips of ``--corpus kind folder``."""
+    return {"shared": shared_clips, "kss": kss_clips}[kind](Path(folder))
+
+
 def made_up(count: int = 8) -> list[Utterance]:
     """Utterances whose every symbol has a spectrum of its own: enough to see a loss fall."""
     rng = np.random.default_rng(0)
@@ -338,8 +343,7 @@ def main(argv: list[str] | None = None) -> None:
         seq2seq_sizes = {"embedding": 16, "speaker": 4, "bank": 2, "units": 8, "decoder": 16}
         postnet_sizes = {"bank": 2, "units": 8}
     else:
-        readers = {"shared": shared_clips, "kss": kss_clips}
-        train_clips, val_clips = readers[args.corpus[0]](Path(args.corpus[1]))
+        train_clips, val_clips = clips_of(*args.corpus)
         if args.corpus[0] == "kss":
             args.speaker = "kss"
         # Aligned together: the validation clips alone are too few to train an aligner on.
