@@ -117,7 +117,7 @@ class Counsellor:
 
     def _speak(self, turn: Turn) -> Iterator[Turn]:
         """Yield the turn with each sentence's sound, and complete. A failure leaves the text to stand."""
-        sentences = self._sentences(turn.reply.text if turn.reply else "")
+        sentences = self._sentences(turn.reply.text if turn.reply else "", _manner(turn))
         pieces: tuple[Audio, ...] = ()
         while True:
             turn, piece = _run(turn, "speak", lambda: next(sentences, None), None)
@@ -130,14 +130,20 @@ class Counsellor:
             turn = replace(turn, speech=None)  # never a broken sound
         yield replace(turn, complete=True)
 
-    def _sentences(self, text: str) -> Iterator[Audio]:
+    def _sentences(self, text: str, emotion: Emotion | None) -> Iterator[Audio]:
         """The speaker's sound, sentence by sentence. Raises `StageFailed` where there is none."""
         spoken = 0
-        for piece in self.stages.speaker.speak(text):
+        for piece in self.stages.speaker.speak(text, emotion):
             spoken += 1
             yield piece
         if not spoken:
             raise StageFailed("the voice gave no sound")
+
+
+def _manner(turn: Turn) -> Emotion | None:
+    """The emotion whose tone the reply is said in. A crisis answer is always slow and soft, whatever was read: a bright
+    voice, or a hasty telephone number, is the last thing wanted there."""
+    return Emotion("슬픔") if turn.reply and turn.reply.source == "crisis" else turn.emotion
 
 
 def say_again(heard: str) -> Reply:

@@ -6,6 +6,7 @@ numbers themselves (in `numbers`), and a table of rules after them, each applied
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -79,8 +80,12 @@ NOT_LATIN_BEFORE, NOT_LATIN_AFTER = "(?<![0-9A-Za-z])", "(?![0-9A-Za-z])"
 PARTICLE = "[은는이가을를의에와과도로으만라입예]"
 
 # --- sentences --------------------------------------------------------------------------------------------------
-LONGEST_SENTENCE = 60  # syllables; the voice loses its way in longer ones
-COMMA_IS_WELCOME = 30  # in a sentence that must be cut, a comma from here on is the place
+MARKS = ".,!?"  # all that `read_aloud` leaves besides Hangul and spaces
+LONGEST_CLAUSE = 60  # syllables
+# Endings that tie a clause to the next one: 힘들지만, 지쳐서 (not 방에서), 그러니까.
+CONNECTIVE = re.compile("(?:[고며면데]|(?<!에)서|지만|니까|보니|도록|거나|든지|다가)$")
+# How far from the middle a boundary of each kind is worth going, as a share of the sentence (of both halves together).
+COMMA_COST, CONNECTIVE_COST, SPACE_COST = 0.0, 0.2, 0.6
 # A dot inside 3.14, naver.com or 2024. 1. 5. ends nothing.
 SENTENCE = re.compile(
     r"(?:[^.!?…。！？\n]|\.(?=[0-9A-Za-z])|(?<=[0-9])\.(?= [0-9]))*(?:[.!?…。！？]+[\"'”’」』)\]]*|\n|$)"
@@ -192,23 +197,39 @@ RULES_AFTER_NUMBERS = _rules(
 def sentences(text: str) -> list[str]:
     """Split ``text`` after . ! ? and at line breaks, each sentence with its mark and without outer white space.
 
-    A sentence of more than `LONGEST_SENTENCE` syllables (letters and digits of any kind) is cut at commas or spaces,
-    a word longer than that inside. Nothing is lost: without white space the joined sentences equal ``text``.
+    Nothing is lost: without white space the joined sentences equal ``text``.
     """
     found = (match.group().strip() for match in SENTENCE.finditer(text))
-    return [piece for sentence in found if sentence for piece in _cut(sentence)]
+    return [sentence for sentence in found if sentence]
 
 
-def _cut(sentence: str) -> list[str]:
-    if _size(sentence) <= LONGEST_SENTENCE:
+def clauses(sentence: str, longest: int = LONGEST_CLAUSE) -> list[str]:
+    """Split ``sentence``, as `read_aloud` gives it, until no part has more than ``longest`` (2 or more) syllables."""
+    if _size(sentence) <= longest:
         return [sentence]
-    pieces, size = [""], 0
-    for word in re.findall(rf"\S{{1,{LONGEST_SENTENCE}}}\s*", sentence):
-        full = size + _size(word) > LONGEST_SENTENCE
-        if size and (full or (size >= COMMA_IS_WELCOME and pieces[-1].rstrip().endswith(","))):
-            pieces, size = [*pieces, ""], 0
-        pieces[-1], size = pieces[-1] + word, size + _size(word)
-    return [piece.strip() for piece in pieces]
+    return [clause for half in halves(sentence) for clause in clauses(half, longest)]
+
+
+def halves(sentence: str) -> tuple[str, str]:
+    """Cut ``sentence``, as `read_aloud` gives it, in two: at the comma or connective ending near its middle, else at the
+    middle space; a single word (2 characters or more) inside."""
+    words = sentence.split()
+    if len(words) == 1:
+        middle = len(sentence) // 2
+        return sentence[:middle], sentence[middle:]
+    before = list(itertools.accumulate(map(_size, words)))
+
+    def cost(i: int) -> float:
+        return abs(2 * before[i - 1] / before[-1] - 1) + _boundary_cost(words[i - 1])
+
+    at = min(range(1, len(words)), key=cost)
+    return " ".join(words[:at]), " ".join(words[at:])
+
+
+def _boundary_cost(word: str) -> float:
+    if word.endswith(","):
+        return COMMA_COST
+    return CONNECTIVE_COST if CONNECTIVE.search(word) else SPACE_COST
 
 
 def _size(text: str) -> int:

@@ -44,7 +44,7 @@ def _responder(folder: Path, settings: Settings) -> Responder:
 def _speaker(folder: Path, settings: Settings) -> Speaker:
     from pipeline.tts import TacotronSpeaker
 
-    return TacotronSpeaker(folder, settings.threads, settings.seed)
+    return TacotronSpeaker(folder, settings.threads, settings.seed, settings.tone)
 
 
 MAKE = {"stt": _transcriber, "emotion": _emotion_reader, "reply": _responder, "tts": _speaker}

@@ -19,7 +19,8 @@ SECRET_LENGTH = 16
 class Settings:
     """weights: where models come from, see `pipeline.weights`; stt, emotion, reply: a row of `pipeline.catalogue` by
     its name, "bundled", or "" for the usual one; endpoint: where the Hub is; threads: compute threads for one process
-    with both torch and TensorFlow; seed: same seed and input, same answer and voice; database: where the consented log
+    with both torch and TensorFlow; seed: same seed and input, same answer and voice; tone: whether the voice's manner
+    follows the emotion; database: where the consented log
     lies, a path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing; place:
     where that is, told before consent."""
 
@@ -31,6 +32,7 @@ class Settings:
     endpoint: str = "https://huggingface.co"
     threads: int = 2
     seed: int = 0
+    tone: bool = True
     database: str = field(default=str(ROOT / "journal.sqlite3"), repr=False)  # a URL may hold a password
     secret: str = field(default="", repr=False)
     place: str = ""
@@ -47,6 +49,7 @@ class Settings:
             endpoint=os.environ.get("HF_ENDPOINT", cls.endpoint).rstrip("/"),
             threads=_whole("JIWOO_THREADS", min(cls.threads, os.cpu_count() or 1)),
             seed=_whole("JIWOO_SEED", cls.seed),
+            tone=_one_of("JIWOO_TONE", ("on", "off"), "on") == "on",
             database=os.environ.get("JIWOO_DATABASE") or cls.database,
             secret=_secret(),
             place=os.environ.get("JIWOO_PLACE", cls.place),

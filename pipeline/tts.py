@@ -1,8 +1,7 @@
-"""Tacotron: text → sound, sentence by sentence, with a guard over the attention.
+"""Tacotron: text → sound, phrase by phrase: a sentence, or a clause of a long one.
 
-The guard reads the alignment of each sentence: the voice must have visited the symbols in order, each for a plausible
-time, and have come to the end. If not, the sentence is tried again with another prenet seed; if that fails too, nothing
-is spoken (`StageFailed`): a broken sound is worse than none.
+The guard (`pipeline.guard`) looks at how each phrase was read. One that is faulty is tried again with another prenet
+seed, then in two halves; if that fails too, nothing is spoken (`StageFailed`): a broken sound is worse than none.
 """
 
 from __future__ import annotations
@@ -10,18 +9,19 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline import korean, spectrogram
+from pipeline import korean, loudness, spectrogram, tone
 from pipeline.errors import StageFailed, WeightsMissing
-from pipeline.symbols import SYMBOLS, encode, is_pause
+from pipeline.guard import Spoken, find_fault
+from pipeline.symbols import SYMBOLS, encode
 from pipeline.tacotron import PostNet, Seq2Seq
-from pipeline.turn import Audio
+from pipeline.tone import Tone
+from pipeline.turn import Audio, Emotion
 
 log = logging.getLogger(__name__)
 
@@ -30,30 +30,20 @@ ATTEMPTS = 3
 LOOK_BACK, LOOK_AHEAD = 1, 4
 FRAMES_A_SYMBOL = 14
 """A sentence that needs more frames a symbol than this is babble (real speech: 5 to 7)."""
-MAX_SKIPPED = 0.15
-MAX_SYMBOL_SECONDS = 1.0
-TARGET_RMS = 0.08
-PEAK = 0.95
-FADE_SECONDS = 0.01
-PAUSE_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """What the decoder gave for one sentence: mel (frames, n_mels), alignment (steps, symbols), whether it stopped."""
-
-    mel: np.ndarray
-    alignment: np.ndarray
-    stopped: bool
+SENTENCE_PAUSE, CLAUSE_PAUSE = 0.25, 0.1  # seconds
+DIVISIBLE = 8
+"""Syllables from which on a phrase that cannot be read is tried in two halves."""
+NOTHING_TO_SAY = "소리 내어 읽을 말이 없어요."
 
 
 class TacotronSpeaker:
     """Speaks with a checkpoint folder: config.json, seq2seq.weights.h5, postnet.weights.h5."""
 
-    def __init__(self, folder: Path, threads: int = 2, seed: int = 0) -> None:
-        """Raises `WeightsMissing` if the folder does not fit the models exactly."""
+    def __init__(self, folder: Path, threads: int = 2, seed: int = 0, toned: bool = True) -> None:
+        """toned: whether the manner of speaking follows the emotion. Raises `WeightsMissing` if the folder does not fit
+        the models exactly."""
         _use_threads(threads)
-        self.seed = seed
+        self.seed, self.toned = seed, toned
         try:
             config = json.loads((folder / "config.json").read_text("utf-8"))
             self.seq2seq = Seq2Seq(**config["seq2seq"])
@@ -70,27 +60,42 @@ class TacotronSpeaker:
                 f"{folder} was trained on other symbols than pipeline.symbols has; train or clone again"
             )
         self._decode = self._compiled_decoder()
+        # Compiled once for all lengths; frame by frame in Python its GRU takes ten times as long.
+        frames = tf.TensorSpec((1, None, self.seq2seq.n_mels), tf.float32)
+        self._linear = tf.function(lambda mel: self.postnet(mel)[0], input_signature=[frames])
 
-    def speak(self, text: str) -> Iterator[Audio]:
-        """Yield one `Audio` (float32 at 22,050 Hz) a sentence. Raises `StageFailed` where there is nothing to say or the
-        guard refuses all attempts."""
-        sentences = [s for s in map(korean.read_aloud, korean.sentences(text)) if _has_words(s)]
-        if not sentences:
-            raise StageFailed("nothing in the text can be spoken")
-        for i, sentence in enumerate(sentences):
-            pause = PAUSE_SECONDS if i < len(sentences) - 1 else 0.0
-            yield Audio(self._finish(self.read(sentence).mel, pause), spectrogram.RATE)
+    def speak(self, text: str, emotion: Emotion | None = None) -> Iterator[Audio]:
+        """Yield one `Audio` (float32 at 22,050 Hz) a phrase, in the tone of the emotion. Raises `StageFailed` where there
+        is nothing to say or the guard refuses all that is tried."""
+        manner = tone.tone_for(emotion) if self.toned else tone.PLAIN
+        spoken = phrases(text)
+        if not spoken:
+            raise StageFailed("nothing in the text can be spoken", NOTHING_TO_SAY)
+        for i, phrase in enumerate(spoken):
+            samples = self._finish(self.mel(phrase), manner)
+            pause = _pause_after(phrase) * manner.pause if i < len(spoken) - 1 else 0.0
+            yield Audio(np.pad(samples, (0, int(pause * spectrogram.RATE))), spectrogram.RATE)
 
-    def read(self, sentence: str) -> Spoken:
-        """Decode one sentence of Hangul and marks until the guard is content. Raises `StageFailed`."""
-        symbols = encode(sentence)
+    def mel(self, phrase: str) -> np.ndarray:
+        """Mel frames (frames, n_mels) of a phrase, in halves where it cannot be read at once. Raises `StageFailed`."""
+        try:
+            return self.read(phrase).mel
+        except StageFailed:
+            if len(phrase) < DIVISIBLE:
+                raise
+        first, second = korean.halves(phrase)
+        return np.concatenate([self.mel(_marked(first, ",")), _silence(CLAUSE_PAUSE), self.mel(second)])
+
+    def read(self, phrase: str) -> Spoken:
+        """Decode one phrase of Hangul and marks until the guard is content. Raises `StageFailed`."""
+        symbols = encode(phrase)
         for attempt in range(ATTEMPTS):
             spoken = self.decode(symbols, attempt)
             fault = find_fault(spoken, symbols)
             if fault is None:
                 return spoken
-            log.warning("attempt %d at %r: %s", attempt, sentence, fault)
-        raise StageFailed(f"the voice lost its place in {sentence!r}")
+            log.warning("attempt %d at %d symbols: %s", attempt, len(symbols), fault)
+        raise StageFailed(f"the voice lost its place in {len(symbols)} symbols")
 
     def decode(self, symbols: np.ndarray, attempt: int = 0) -> Spoken:
         """One pass over the symbols (n,), without the guard."""
@@ -137,35 +142,33 @@ class TacotronSpeaker:
 
         return decode
 
-    def _finish(self, mel: np.ndarray, pause: float) -> np.ndarray:
-        """Mel frames → samples at one loudness, faded at both ends, with ``pause`` seconds of silence after."""
-        linear = np.array(self.postnet(mel[None]))[0]
-        samples = spectrogram.to_sound(linear)
-        samples = samples * min(TARGET_RMS / (samples.std() + 1e-6), PEAK / (np.abs(samples).max() + 1e-6))
-        fade = np.linspace(0, 1, int(FADE_SECONDS * spectrogram.RATE), dtype=np.float32)
-        samples[: len(fade)] *= fade
-        samples[-len(fade) :] *= fade[::-1]
-        return np.pad(samples, (0, int(pause * spectrogram.RATE))).astype(np.float32)
+    def _finish(self, mel: np.ndarray, manner: Tone) -> np.ndarray:
+        """Mel frames → float32 samples at one loudness."""
+        samples = self._vocode(tone.at_pace(mel, manner.pace))
+        return loudness.level(tone.shaded(samples, spectrogram.RATE, manner.shelf), spectrogram.RATE)
+
+    def _vocode(self, mel: np.ndarray) -> np.ndarray:
+        """Mel frames (frames, n_mels) → float32 samples (about frames * HOP,) at any loudness."""
+        return spectrogram.to_sound(self._linear(mel[None]).numpy())
 
 
-def find_fault(spoken: Spoken, symbols: np.ndarray) -> str | None:
-    """What is wrong with an alignment, or None: not stopped, symbols skipped, or one held too long."""
-    if not spoken.stopped:
-        return "no stop"
-    sounded = np.array([not is_pause(SYMBOLS[i]) for i in symbols])
-    sounded[[0, -1]] = False
-    skipped = (spoken.alignment.max(0) < 0.3)[sounded]
-    if skipped.mean() > MAX_SKIPPED:
-        return f"{skipped.mean():.0%} of the symbols skipped"
-    step_seconds = spectrogram.FRAME_SECONDS * len(spoken.mel) / len(spoken.alignment)
-    held = spoken.alignment.sum(0)[sounded].max() * step_seconds
-    if held > MAX_SYMBOL_SECONDS:
-        return f"one symbol held for {held:.1f} s"
-    return None
+def phrases(text: str) -> list[str]:
+    """The spoken form of ``text``: sentences, long ones in clauses, each with the mark at its end that the voice was
+    trained to see. What cannot be said is left out."""
+    said = (_marked(aloud, ".") for sentence in korean.sentences(text) if (aloud := korean.read_aloud(sentence)))
+    return [_marked(clause, ",") for sentence in said for clause in korean.clauses(sentence)]
 
 
-def _has_words(sentence: str) -> bool:
-    return any("가" <= char <= "힣" for char in sentence)
+def _marked(phrase: str, mark: str) -> str:
+    return phrase if phrase[-1] in korean.MARKS else phrase + mark
+
+
+def _pause_after(phrase: str) -> float:
+    return CLAUSE_PAUSE if phrase.endswith(",") else SENTENCE_PAUSE
+
+
+def _silence(seconds: float) -> np.ndarray:
+    return np.full((round(seconds / spectrogram.FRAME_SECONDS), spectrogram.N_MELS), spectrogram.SILENCE, np.float32)
 
 
 def _use_threads(threads: int) -> None:

@@ -168,8 +168,8 @@ class Responder(Protocol):
 
 
 class Speaker(Protocol):
-    def speak(self, text: str) -> Iterator[Audio]:
-        """Yield one `Audio` a sentence, as soon as each exists."""
+    def speak(self, text: str, emotion: Emotion | None = None) -> Iterator[Audio]:
+        """Yield one `Audio` a sentence, as soon as each exists; how it is said, not what, may follow the emotion."""
         ...
 
 

@@ -67,9 +67,11 @@ class FakeSpeaker:
     fails_at: int | None = None
     silent: bool = False
     calls: list[str] = field(default_factory=list)
+    felt: list[Emotion | None] = field(default_factory=list)
 
-    def speak(self, text: str) -> Iterator[Audio]:
+    def speak(self, text: str, emotion: Emotion | None = None) -> Iterator[Audio]:
         self.calls.append(text)
+        self.felt.append(emotion)
         sentences = [] if self.silent else [part for part in text.replace("?", ".").split(".") if part.strip()]
         for i, _ in enumerate(sentences):
             if i == self.fails_at:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import audio, spectrogram, tts
+from pipeline import audio, spectrogram
 from pipeline.counsellor import Counsellor
 from pipeline.emotion import BertEmotionReader
 from pipeline.korean import cer_counts, normalise
@@ -26,6 +26,7 @@ from pipeline.load import LoadedStages, models
 from pipeline.reply import PROMPTS, Gpt2Responder, fault
 from pipeline.settings import ROOT, Settings
 from pipeline.stt import ALTERNATIVES, WINDOW_SECONDS, Wav2Vec2Transcriber
+from pipeline.symbols import SYMBOLS, encode, is_pause
 from pipeline.tts import TacotronSpeaker
 from pipeline.turn import EMOTIONS, Audio, Emotion, Exchange, Speech, Turn
 from pipeline.weights import CHECKPOINT_FILES
@@ -364,9 +365,9 @@ def test_a_longer_sentence_lasts_longer(speaker: TacotronSpeaker) -> None:
 
 
 def test_every_word_is_read_in_its_order(speaker: TacotronSpeaker) -> None:
-    symbols = tts.encode("많이 힘드셨겠어요.")
+    symbols = encode("많이 힘드셨겠어요.")
     alignment = speaker.read("많이 힘드셨겠어요.").alignment
-    sounded = [i for i in range(1, len(symbols) - 1) if not tts.is_pause(tts.SYMBOLS[symbols[i]])]
+    sounded = [i for i in range(1, len(symbols) - 1) if not is_pause(SYMBOLS[symbols[i]])]
     centre = (alignment * np.arange(len(alignment))[:, None]).sum(0) / alignment.sum(0)
     assert (np.diff(centre[sounded]) > -0.5).mean() > 0.95
 

@@ -9,7 +9,17 @@ import unicodedata
 
 import pytest
 
-from pipeline.korean import cer_counts, join_jamo, letters, normalise, read_aloud, sentences, split_jamo
+from pipeline.korean import (
+    cer_counts,
+    clauses,
+    halves,
+    join_jamo,
+    letters,
+    normalise,
+    read_aloud,
+    sentences,
+    split_jamo,
+)
 from pipeline.numbers import amount, counted, native, numbers_aloud, sino, spell
 
 # written → said
@@ -484,20 +494,45 @@ def test_sentences(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
 
 
-def test_a_long_sentence_is_cut_at_a_comma_then_at_spaces_then_anywhere() -> None:
-    comma, words, word = "가" * 40 + ", " + "나" * 40, " ".join(["가나다라"] * 30), "가" * 130
-    assert sentences(comma) == ["가" * 40 + ",", "나" * 40]
-    assert sentences(words) == [" ".join(["가나다라"] * 15)] * 2
-    assert [len(piece) for piece in sentences(word)] == [60, 60, 10]
-    assert sentences("가" * 60 + "!") == ["가" * 60 + "!"]
-
-
-def test_no_sentence_is_long_and_nothing_is_lost() -> None:
+def test_no_sentence_loses_anything() -> None:
     for text in [*_noise(seed=3, count=500), "네, " * 300, "아이고 " * 200 + "12,345 " * 50]:
         found = sentences(text)
         assert "".join("".join(found).split()) == "".join(text.split())
         assert all(sentence == sentence.strip() != "" for sentence in found)
-        assert all(sum(map(str.isalnum, sentence)) <= 60 for sentence in found)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "cut"),
+    [
+        ("괜찮아요, 천천히 이야기해요.", ("괜찮아요,", "천천히 이야기해요.")),
+        ("비가 오는데 우산이 없어서 그냥 뛰었어요.", ("비가 오는데 우산이 없어서", "그냥 뛰었어요.")),
+        ("많이 힘들었지만 잘 견뎌 냈어요.", ("많이 힘들었지만", "잘 견뎌 냈어요.")),
+        ("우리 집에서 공원까지 걸었어요.", ("우리 집에서", "공원까지 걸었어요.")),
+        ("네, 오늘은 그 사람 이야기를 조금 더 해요.", ("네, 오늘은 그 사람", "이야기를 조금 더 해요.")),
+        ("가나다라마바", ("가나다", "라마바")),
+        ("하나 둘", ("하나", "둘")),
+    ],
+)
+def test_halves_are_cut_where_a_speaker_would_breathe(sentence: str, cut: tuple[str, str]) -> None:
+    assert halves(sentence) == cut
+
+
+def test_clauses_are_short_and_nothing_is_lost() -> None:
+    texts = [
+        "가" * 130,
+        "가나다라 " * 30,
+        "네, " * 300,
+        "가" * 1990 + " 나 다",
+        "12,345 " * 200,
+        *_noise(seed=3, count=200),
+    ]
+    for said in map(read_aloud, texts):
+        for longest in (2, 9, 60):
+            found = clauses(said, longest)
+            assert "".join("".join(found).split()) == "".join(said.split())
+            assert all(sum(map(str.isalnum, clause)) <= longest for clause in found)
+            assert all(clause == clause.strip() != "" for clause in found) or not said
+    assert clauses("가" * 60 + "!") == ["가" * 60 + "!"]
 
 
 # --- jamo

@@ -31,12 +31,13 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("JIWOO_CHECKPOINTS", str(tmp_path))
     monkeypatch.setenv("JIWOO_THREADS", "7")
     monkeypatch.setenv("JIWOO_SEED", "11")
+    monkeypatch.setenv("JIWOO_TONE", "off")
     monkeypatch.setenv("JIWOO_DATABASE", "postgresql://jiwoo:word@db/log")
     monkeypatch.setenv("JIWOO_SECRET", "sixteen letters!")
     monkeypatch.setenv("JIWOO_PLACE", "서울의 병원 서버")
     expected = Settings(
         weights="auto", stt="cheulyop", emotion="bundled", reply="wellness", checkpoints=tmp_path,
-        endpoint="https://mirror.example", threads=7, seed=11, database="postgresql://jiwoo:word@db/log",
+        endpoint="https://mirror.example", threads=7, seed=11, tone=False, database="postgresql://jiwoo:word@db/log",
         secret="sixteen letters!", place="서울의 병원 서버",
     )  # fmt: skip
     assert Settings.from_env() == expected
@@ -76,6 +77,7 @@ def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch, cores: int 
         ("JIWOO_THREADS", "1.5", "whole number"),
         ("JIWOO_THREADS", "", "whole number"),
         ("JIWOO_SEED", "0x10", "whole number"),
+        ("JIWOO_TONE", "soft", "on, off"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_fix(monkeypatch: pytest.MonkeyPatch, name: str, value: str, fix: str) -> None:

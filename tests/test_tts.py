@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import spectrogram, tts
+from pipeline import loudness, spectrogram, tone, tts
 from pipeline.errors import StageFailed, WeightsMissing
+from pipeline.guard import MAX_SYMBOL_SECONDS, Spoken, find_fault
 from pipeline.symbols import SYMBOLS, encode
-from pipeline.tts import ATTEMPTS, MAX_SYMBOL_SECONDS, Spoken, TacotronSpeaker, find_fault
-from pipeline.turn import Speech
+from pipeline.tts import ATTEMPTS, TacotronSpeaker
+from pipeline.turn import Emotion, Speech
 from tests.fakes import DAMAGES, spoil
 
 STEP_FRAMES = 3
@@ -202,8 +203,9 @@ def content(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "...", "ㅋㅋㅋ", "🙂", "?!", "\ud800"])
 def test_what_cannot_be_spoken_is_a_failure_of_the_stage(speaker: TacotronSpeaker, text: str) -> None:
-    with pytest.raises(StageFailed):
+    with pytest.raises(StageFailed) as failure:
         list(speaker.speak(text))
+    assert failure.value.kind == tts.NOTHING_TO_SAY
 
 
 def test_a_faulty_reading_is_tried_again_with_another_seed_and_then_given_up(speaker, monkeypatch, caplog) -> None:
@@ -222,6 +224,50 @@ def test_a_faulty_reading_is_tried_again_with_another_seed_and_then_given_up(spe
     assert caplog.text.count("made up") == ATTEMPTS
 
 
+def test_what_cannot_be_read_at_once_is_read_in_halves(speaker, monkeypatch) -> None:
+    """The guard refuses whatever has more symbols than half of the sentence."""
+    monkeypatch.setattr(tts, "find_fault", lambda _, ids: "too long" if len(ids) > 25 else None)
+    read = noted_phrases(speaker, monkeypatch)
+    mel = speaker.mel("힘드시겠지만 괜찮아요 천천히 해요.")
+    assert read == ["힘드시겠지만 괜찮아요 천천히 해요.", "힘드시겠지만,", "괜찮아요 천천히 해요."]
+    pause = round(tts.CLAUSE_PAUSE / spectrogram.FRAME_SECONDS)
+    first, second = (speaker.decode(encode(phrase)).mel for phrase in read[1:])
+    np.testing.assert_array_equal(mel[: len(first)], first)
+    np.testing.assert_array_equal(mel[len(first) : len(first) + pause], np.float32(spectrogram.SILENCE))
+    np.testing.assert_array_equal(mel[len(first) + pause :], second)
+
+
+def test_halving_ends_where_a_phrase_is_short(speaker, monkeypatch) -> None:
+    monkeypatch.setattr(tts, "find_fault", lambda *_: "made up")
+    read = noted_phrases(speaker, monkeypatch)
+    with pytest.raises(StageFailed):
+        speaker.mel("가나다라마바사아" * 7 + ".")
+    assert len(read) <= 5 and len(read[-1]) < tts.DIVISIBLE, "it goes down one side only, then gives up"
+
+
+def noted_phrases(speaker: TacotronSpeaker, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every phrase that is to be read at once, from now on."""
+    noted: list[str] = []
+    read = speaker.read
+
+    def reading(phrase: str) -> Spoken:
+        noted.append(phrase)
+        return read(phrase)
+
+    monkeypatch.setattr(speaker, "read", reading)
+    return noted
+
+
+def test_a_long_sentence_is_said_in_clauses_and_only_what_can_be_said() -> None:
+    long = "오늘은 아침부터 머리가 아프고 " * 8
+    assert tts.phrases(f"🙂. 네! ㅋㅋㅋㅋ\n{long}\n(…)") == [
+        "네!",
+        *[("오늘은 아침부터 머리가 아프고 " * 4).strip() + ","] * 1,
+        ("오늘은 아침부터 머리가 아프고 " * 4).strip() + ".",
+    ]
+    assert tts.phrases("하나\n둘") == ["하나.", "둘."], "a line is a sentence"
+
+
 def test_the_first_good_attempt_is_taken(speaker, monkeypatch) -> None:
     faults = iter(["made up", None])
     monkeypatch.setattr(tts, "find_fault", lambda *_: next(faults))
@@ -236,17 +282,30 @@ def test_speech_comes_sentence_by_sentence_in_sound_that_can_be_played(speaker: 
         assert piece.rate == spectrogram.RATE
         assert piece.samples.dtype == np.float32 and piece.samples.ndim == 1
         assert np.isfinite(piece.samples).all()
-        assert 0.01 < np.abs(piece.samples).max() <= tts.PEAK + 1e-3
+        assert 0.01 < np.abs(piece.samples).max() <= 10 ** (-1 / 20)
     assert Speech(tuple(pieces)).audio.seconds == pytest.approx(sum(piece.seconds for piece in pieces))
 
 
 @pytest.mark.usefixtures("content")
 def test_a_pause_stands_between_sentences_and_none_at_the_end(speaker: TacotronSpeaker) -> None:
     first, last = speaker.speak("네. 네.")
-    pause = int(tts.PAUSE_SECONDS * spectrogram.RATE)
+    pause = int(tts.SENTENCE_PAUSE * spectrogram.RATE)
     assert not first.samples[-pause:].any()
     np.testing.assert_array_equal(first.samples[:-pause], last.samples)
     assert np.abs(last.samples[-pause:]).max() > 0
+
+
+@pytest.mark.usefixtures("content")
+def test_the_emotion_changes_how_it_is_said_and_not_what(speaker: TacotronSpeaker, monkeypatch, tiny_tts: Path) -> None:
+    read = noted_phrases(speaker, monkeypatch)
+    plain, sad = (list(speaker.speak("네. 그래요.", emotion)) for emotion in (None, Emotion("슬픔")))
+    assert read[:2] == read[2:] == ["네.", "그래요."]
+    assert sad[1].seconds / plain[1].seconds == pytest.approx(1 / tone.SOFT.pace, abs=0.05)
+    pauses = [np.trim_zeros(pieces[0].samples[1:], "b").size - len(pieces[0].samples) for pieces in (plain, sad)]
+    assert pauses[1] / pauses[0] == pytest.approx(tone.SOFT.pause, rel=0.1)
+    assert same(next(speaker.speak("네.", Emotion("중립"))).samples, next(speaker.speak("네.")).samples)
+    untoned = TacotronSpeaker(tiny_tts / "out", threads=1, toned=False)
+    assert same(next(untoned.speak("네.", Emotion("슬픔"))).samples, next(untoned.speak("네.")).samples)
 
 
 @pytest.mark.usefixtures("content")
@@ -275,9 +334,9 @@ def test_the_second_sentence_is_not_made_before_the_first_is_taken(speaker: Taco
 def test_every_mel_becomes_finite_sound_of_one_loudness_and_no_more_than_full_scale(speaker, level: float) -> None:
     rng = np.random.default_rng(0)
     mel = rng.normal(level, 1, (60, spectrogram.N_MELS)).astype(np.float32)
-    samples = speaker._finish(mel, 0.0)
-    assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
-    assert samples.std() <= tts.TARGET_RMS * 1.01
+    samples = speaker._finish(mel, tone.PLAIN)
+    assert np.isfinite(samples).all() and loudness.true_peaks(samples).max() <= 10 ** (-1 / 20)
+    assert loudness.lufs(samples, spectrogram.RATE) == pytest.approx(loudness.TARGET_LUFS, abs=1)
     assert len(samples) == pytest.approx(60 * spectrogram.HOP, abs=spectrogram.HOP)
 
 

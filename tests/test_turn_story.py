@@ -106,6 +106,13 @@ def test_in_a_crisis_the_generator_is_not_asked(stages):
     assert turn.speech is not None, "the answer is spoken too"
 
 
+def test_the_voice_is_told_the_feeling_and_in_a_crisis_it_is_soft_whatever_was_read(stages):
+    stages.emotion_reader.label = "행복"
+    last(stages, "오늘 친구를 만나서 즐거웠어요")
+    last(stages, "죽고 싶어요")
+    assert [emotion.label for emotion in stages.speaker.felt] == ["행복", "슬픔"]
+
+
 def test_a_crisis_in_a_second_reading_of_the_sound_counts(stages):
     stages.transcriber.text, stages.transcriber.alternatives = "주고 싶어요", ("죽고 싶어요",)
     assert last(stages).reply.source == "crisis"
