@@ -1,17 +1,28 @@
 """Mel frames → sound by a small Vocos (Siuzdak 2023, arXiv 2306.00814), in torch: definition and strict loading.
 
 ConvNeXt blocks at the frame rate predict a magnitude and a phase for every bin of the short-time spectrum; its inverse
-is the sound. Trained on the decoder's own mels (`training/train_vocoder.py`), it also restores what those have lost.
+is the sound. Trained on the decoder's own mels (`training/train_vocoder.py`), it also restores what those have lost. The
+magnitudes are the better part of what it has learned: a few rounds of Griffin-Lim, which start from the predicted phases,
+make the frames fit together.
 
 Axes in the comments: B clips, T frames, M mel bins, F bins of the spectrum.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import librosa
+import numpy as np
+import safetensors.torch
 import torch
 from torch import nn
 
 from pipeline import spectrogram
+from pipeline.errors import WeightsMissing
+
+ROUNDS = 32
+MOMENTUM = 0.99
 
 
 class ConvNeXtBlock(nn.Module):
@@ -43,6 +54,39 @@ class Vocoder(nn.Module):
         self.last_norm = nn.LayerNorm(width)
         self.to_spectrum = nn.Linear(width, 2 * spectrogram.N_LINEAR)
         self.register_buffer("window", torch.hann_window(spectrogram.N_FFT), persistent=False)
+
+    @classmethod
+    def load(cls, weights: Path, sizes: dict, threads: int = 2) -> Vocoder:
+        """From a .safetensors of any float type, for speaking. Raises `WeightsMissing` unless every tensor fits."""
+        try:
+            model = cls(**sizes)
+            model.load_state_dict(safetensors.torch.load_file(weights))
+        except Exception as error:  # a broken file raises one of many kinds, from OSError to SafetensorError
+            raise WeightsMissing(f"no usable vocoder in {weights}: {error}") from error
+        torch.set_num_threads(threads)
+        return model.eval()
+
+    @torch.inference_mode()
+    def speak(self, mel: np.ndarray, rounds: int = ROUNDS) -> np.ndarray:
+        """Mel frames (T, M) → float32 samples ((T − 1) · HOP,) at about the recordings' loudness."""
+        linear, phase = self.spectrum(torch.from_numpy(mel.astype(np.float32))[None])
+        emphasised = self.sound(linear, self.agreeing(linear, phase, rounds))[0].numpy()
+        return librosa.effects.deemphasis(emphasised, coef=spectrogram.PRE_EMPHASIS).astype(np.float32)
+
+    def agreeing(self, linear: torch.Tensor, phase: torch.Tensor, rounds: int) -> torch.Tensor:
+        """Phases (B, T, F) near ``phase`` whose frames fit together: fast Griffin-Lim (Perraudin et al. 2013)."""
+        last = torch.zeros(())
+        for _ in range(rounds):
+            now = self._bins(self.sound(linear, phase))
+            phase = torch.angle(now - MOMENTUM / (1 + MOMENTUM) * last)
+            last = now
+        return phase
+
+    def _bins(self, sound: torch.Tensor) -> torch.Tensor:
+        bins = torch.stft(
+            sound, spectrogram.N_FFT, spectrogram.HOP, window=self.window, pad_mode="constant", return_complex=True
+        )
+        return bins.transpose(1, 2)
 
     def spectrum(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """mel (B, T, M) → log-magnitudes in the units of `spectrogram.log_linear` and phases, (B, T, F) each."""

@@ -24,7 +24,7 @@ CHECKPOINT_FILES = {
     "stt": ("config.json", "model.safetensors", "vocab.json", "decoder.json", "lm.npz"),
     "emotion": ("config.json", "model.safetensors", "tokenizer.json"),
     "reply": ("config.json", "model.safetensors", "tokenizer.json"),
-    "tts": ("config.json", "seq2seq.weights.h5", "postnet.weights.h5"),
+    "tts": ("config.json", "seq2seq.weights.h5"),  # and a vocoder or a post-net, as the config tells
 }
 NOT_YET = "큰 모델은 아직 내려받지 않았어요."
 INSTEAD = "함께 들어 있는 작은 모델을 써요."

@@ -279,15 +279,24 @@ def _loop(run: Run, args, draw, measure) -> None:
 
 
 def export(seq2seq: Run, postnet: Run, speakers: list[str], speaker: str, out: Path) -> None:
-    """Averaged weights, config and vocabulary into ``out``, as `pipeline.tts` reads them."""
+    """Averaged weights, config and vocabulary into ``out``, as `pipeline.tts` reads them; the post-net only where there is
+    no vocoder (`training/train_vocoder.py`) to take its place."""
     out.mkdir(parents=True, exist_ok=True)
-    seq2seq.averaged().save_weights(out / "seq2seq.weights.h5")
-    postnet.averaged().save_weights(out / "postnet.weights.h5")
+    path = out / "config.json"
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     config = {
-        "seq2seq": seq2seq.trainer.model.sizes, "postnet": postnet.trainer.model.sizes, "symbols": list(SYMBOLS),
-        "speakers": speakers, "speaker": speaker, "steps": {"seq2seq": seq2seq.step, "postnet": postnet.step},
+        "seq2seq": seq2seq.trainer.model.sizes, "symbols": list(SYMBOLS), "speakers": speakers, "speaker": speaker,
+        "steps": {"seq2seq": seq2seq.step},
     }  # fmt: skip
-    (out / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    seq2seq.averaged().save_weights(out / "seq2seq.weights.h5")
+    if "vocoder" in known:
+        config["vocoder"] = known["vocoder"]
+        config["steps"]["vocoder"] = known["steps"]["vocoder"]
+    else:
+        config["postnet"] = postnet.trainer.model.sizes
+        config["steps"]["postnet"] = postnet.step
+        postnet.averaged().save_weights(out / "postnet.weights.h5")
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 def shared_clips(root: Path) -> tuple[list[data.Clip], list[data.Clip]]:

@@ -1,4 +1,4 @@
-"""Train the vocoder on the decoder's own mels: first by distance alone (`reconstruct`), then against discriminators.
+"""Train the vocoder on the decoder's own mels: first by distance alone (`reconstruct`), then against a discriminator.
 
     python -m training.train_vocoder prepare                      # recordings, alignment, the decoder's mels → runs/vocoder
     python -m training.train_vocoder reconstruct --minutes 15     # goes on from runs/vocoder/state.pt
@@ -47,7 +47,6 @@ OTHER_WINDOWS = (256, 2048)
 MEL_WEIGHT, FEATURE_WEIGHT = 4.0, 4.0
 FAITHFUL, FREE = 1.0, 0.2
 """Weight of the distance in single bins without and with discriminators: it is smallest for a blurred spectrum."""
-JUDGED_WINDOWS = (1024, 256)
 READINGS = 2
 AVERAGE_KEEP = 0.998
 WARM_UP_STEPS = 100
@@ -116,15 +115,17 @@ class Made:
 
 
 def distance(made: Made, sound: torch.Tensor, linear: torch.Tensor, in_bins: float) -> torch.Tensor:
-    """L1 of log-mels and, weighted by ``in_bins``, of log-magnitudes through several windows."""
+    """L1 of log-mels and, weighted by ``in_bins``, of log-magnitudes: predicted, heard, and heard through other windows."""
     target = inner(linear)
-    loss = MEL_WEIGHT * nn.functional.l1_loss(mel_of(made.heard), mel_of(target))
+    mel = mel_of(target)
+    mels = [nn.functional.l1_loss(mel_of(mine), mel) for mine in (made.predicted, made.heard)]
     views = [(made.predicted, target), (made.heard, target)]
     views += [(log_spectrum(made.sound, n_fft), log_spectrum(sound, n_fft)) for n_fft in OTHER_WINDOWS]
-    return loss + in_bins * torch.stack([nn.functional.l1_loss(mine, true) for mine, true in views]).sum()
+    bins = [nn.functional.l1_loss(mine, true) for mine, true in views]
+    return MEL_WEIGHT / 2 * torch.stack(mels).sum() + in_bins * torch.stack(bins).sum()
 
 
-# --- discriminators ------------------------------------------------------------------------------------------------
+# --- the discriminator ------------------------------------------------------------------------------------------------
 
 
 class SpectrumDiscriminator(nn.Module):
@@ -143,43 +144,25 @@ class SpectrumDiscriminator(nn.Module):
 
     def forward(self, linear: torch.Tensor) -> list[torch.Tensor]:
         x, outputs = linear[:, None], []
-        for layer in self.layers:
-            x = nn.functional.leaky_relu(layer(x), 0.1)
-            outputs.append(x)
-        return [*outputs, self.judge(x)]
+        with torch.autocast(linear.device.type, torch.bfloat16):
+            for layer in self.layers:
+                x = nn.functional.leaky_relu(layer(x), 0.1)
+                outputs.append(x)
+            return [*outputs, self.judge(x)]
 
 
-class Discriminators(nn.Module):
-    """Judges of the sound's spectra through a long window, which shows single harmonics, and through a short one, which
-    shows the single pulses of the voice."""
-
-    def __init__(self, channels: int = 16):
-        super().__init__()
-        self.judges = nn.ModuleList([SpectrumDiscriminator(channels), SpectrumDiscriminator(channels // 2)])
-
-    def forward(self, sound: torch.Tensor) -> list[list[torch.Tensor]]:
-        """Samples (B, n), of which the edges are not looked at → the layers' outputs of each judge."""
-        sound = sound[:, EDGE * spectrogram.HOP : -EDGE * spectrogram.HOP]
-        spectra = [log_spectrum(sound, n_fft) for n_fft in JUDGED_WINDOWS]
-        with torch.autocast(sound.device.type, torch.bfloat16):
-            return [judge(spectrum) for judge, spectrum in zip(self.judges, spectra, strict=True)]
+def told_apart(real: list[torch.Tensor], made: list[torch.Tensor]) -> torch.Tensor:
+    """The discriminator's least-squares loss (Mao et al. 2017)."""
+    return ((1 - real[-1].float()) ** 2).mean() + (made[-1].float() ** 2).mean()
 
 
-def told_apart(real: list[list[torch.Tensor]], made: list[list[torch.Tensor]]) -> torch.Tensor:
-    """The discriminators' least-squares loss (Mao et al. 2017)."""
-    pairs = zip(real, made, strict=True)
-    return torch.stack([((1 - r[-1].float()) ** 2).mean() + (m[-1].float() ** 2).mean() for r, m in pairs]).mean()
-
-
-def taken_for_real(real: list[list[torch.Tensor]], made: list[list[torch.Tensor]]) -> torch.Tensor:
+def taken_for_real(real: list[torch.Tensor], made: list[torch.Tensor]) -> torch.Tensor:
     """The vocoder's least-squares loss and the L1 of the layers' outputs, relative to their size."""
-    losses = [((1 - m[-1].float()) ** 2).mean() for m in made]
     features = [
         (a.detach().float() - b.float()).abs().mean() / a.detach().float().abs().mean()
-        for r, m in zip(real, made, strict=True)
-        for a, b in zip(r[:-1], m[:-1], strict=True)
+        for a, b in zip(real[:-1], made[:-1], strict=True)
     ]
-    return torch.stack(losses).mean() + FEATURE_WEIGHT * torch.stack(features).mean()
+    return ((1 - made[-1].float()) ** 2).mean() + FEATURE_WEIGHT * torch.stack(features).mean()
 
 
 # --- training ------------------------------------------------------------------------------------------------------
@@ -194,16 +177,16 @@ class Run:
         self.path, self.step = path, 0
         self.model, self.average = Vocoder(**sizes), Vocoder(**sizes)
         self.average.load_state_dict(self.model.state_dict())
-        self.judges = Discriminators(channels)
+        self.judge = SpectrumDiscriminator(channels)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), betas=(0.8, 0.99), weight_decay=0.01)
-        self.judges_optimiser = torch.optim.AdamW(self.judges.parameters(), betas=(0.8, 0.99), weight_decay=0.01)
+        self.judge_optimiser = torch.optim.AdamW(self.judge.parameters(), betas=(0.8, 0.99), weight_decay=0.01)
         if path.exists():
             self._load()
 
     def _parts(self) -> dict:
         return {
-            "model": self.model, "average": self.average, "judges": self.judges, "optimiser": self.optimiser,
-            "judges_optimiser": self.judges_optimiser,
+            "model": self.model, "average": self.average, "judge": self.judge, "optimiser": self.optimiser,
+            "judge_optimiser": self.judge_optimiser,
         }  # fmt: skip
 
     def _load(self) -> None:
@@ -224,14 +207,14 @@ class Run:
         return loss.item()
 
     def compete(self, mel: torch.Tensor, linear: torch.Tensor, sound: torch.Tensor) -> float:
-        """One step of the discriminators, one of the vocoder."""
+        """One step of the discriminator, one of the vocoder."""
         made = Made.by(self.model, mel)
-        real = self.judges(sound)
-        self._descend(self.judges_optimiser, self.judges, told_apart(real, self.judges(made.sound.detach())))
-        self.judges.requires_grad_(False)
-        loss = distance(made, sound, linear, FREE) + taken_for_real(real, self.judges(made.sound))
+        real = self.judge(inner(linear))
+        self._descend(self.judge_optimiser, self.judge, told_apart(real, self.judge(made.predicted.detach())))
+        self.judge.requires_grad_(False)
+        loss = distance(made, sound, linear, FREE) + taken_for_real(real, self.judge(made.predicted))
         self._descend(self.optimiser, self.model, loss)
-        self.judges.requires_grad_(True)
+        self.judge.requires_grad_(True)
         return loss.item()
 
     def _descend(self, optimiser: torch.optim.Optimizer, model: nn.Module, loss: torch.Tensor) -> None:
@@ -276,7 +259,7 @@ def fit(run: Run, step: Callable[..., float], recordings: Sequence[Recording], v
     while (share := max((time.time() - began) / 60 / args.minutes, len(losses) / args.steps)) < 1:
         rate = args.rate * min(1.0, (len(losses) + 1) / WARM_UP_STEPS)
         rate *= LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * share))
-        for optimiser in (run.optimiser, run.judges_optimiser):
+        for optimiser in (run.optimiser, run.judge_optimiser):
             optimiser.param_groups[0]["lr"] = rate
         losses.append(step(*draw(recordings, args.batch, rng)))
         run.advance()
@@ -381,13 +364,17 @@ def made_up(count: int = 4) -> list[Recording]:
 
 
 def export(run: Run, out: Path) -> None:
-    """The averaged weights and their sizes, as `pipeline.vocoder.load` reads them."""
-    out.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.contiguous() for name, value in run.average.state_dict().items()}
+    """The averaged weights in half precision beside the Tacotron's, whose config is told of them; the post-net, which they
+    replace, is taken away."""
+    weights = {name: value.half().contiguous() for name, value in run.average.state_dict().items()}
     safetensors.torch.save_file(weights, out / "vocoder.safetensors")
-    (out / "vocoder.json").write_text(
-        json.dumps({"sizes": run.model.sizes, "steps": run.step}, indent=1) + "\n", "utf-8"
-    )
+    config = json.loads((out / "config.json").read_text("utf-8"))
+    config.pop("postnet", None)
+    config["steps"].pop("postnet", None)
+    config["vocoder"] = run.model.sizes
+    config["steps"]["vocoder"] = run.step
+    (out / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (out / "postnet.weights.h5").unlink(missing_ok=True)
 
 
 def main(argv: list[str] | None = None) -> None:
