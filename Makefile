@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow check install install-tests format clean
+.PHONY: run deploy test test-slow check screenshots install install-tests format clean
 
 run: install
 	$(BIN)/python app.py
+
+# make deploy SPACE=user/name; with DRY=1 it only lists what would go.
+deploy: install
+	$(BIN)/python deploy.py $(or $(SPACE),$(error say where to: make deploy SPACE=user/name)) $(if $(DRY),--dry)
 
 test: install-tests
 	$(BIN)/python -m pytest -m "not slow"
@@ -18,6 +22,9 @@ check: install-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshots: install-tests
+	$(BIN)/python -m tests.screenshots
 
 format: install-tests
 	$(BIN)/ruff check --fix .

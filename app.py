@@ -8,6 +8,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 (an old one is why this stands here)
     sys.exit("지우를 실행하려면 Python 3.11 이상이 필요해요. / This program needs Python 3.11 or newer.")
 
+import importlib.util
 import logging
 import os
 import tempfile
@@ -20,12 +21,13 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from page import api, handover, helplines, look, talk
-from page.notes import NOT_STORED, Notes
+from page import about, api, busy, draw, evaluate, handover, helplines, loading, look, talk_tab, words
+from page.notes import Notes
 from pipeline import load
-from pipeline.counsellor import MAX_TEXT, Counsellor
+from pipeline.counsellor import Counsellor
 from pipeline.load import LoadedStages, ModelInfo
 from pipeline.settings import ROOT, Settings
+from pipeline.zero_gpu import BorrowedGpu, lender
 
 EXAMPLES = ROOT / "examples"
 Models = Callable[[], list[ModelInfo]]
@@ -36,7 +38,7 @@ QUEUEING: Any = {"concurrency_limit": 1, "concurrency_id": "stages"}
 LAUNCH: Any = {
     "theme": look.theme(),
     "css_paths": look.CSS,
-    "head": look.HEAD,
+    "i18n": words.I18N,
     "footer_links": ["api"],
     "max_file_size": "30mb",
     "ssr_mode": False,
@@ -62,88 +64,33 @@ def build(
     page = gr.Blocks(title="지우", analytics_enabled=False, delete_cache=(KEEP_SECONDS // 6, KEEP_SECONDS))
     with page:
         history = gr.State([])
-        gr.Markdown(look.TITLE, elem_id="head")
+        with gr.Row(elem_id="head"):
+            gr.Markdown(words.label(look.TITLE))
+            language = gr.Button(words.label("English"), size="sm", min_width=100, scale=0, elem_id="language")
+        loading.build(weights_in_use, page)
         with gr.Tabs():
-            with gr.Tab("이야기"):
-                view, send, clear, clips = _talk(history, examples)
+            with gr.Tab(words.label("이야기")):
+                talked = talk_tab.build(history, examples)
             record = handover.build(notes)
-        with gr.Accordion("지금 쓰는 모델", open=False):
-            table = gr.Markdown("살펴보고 있어요…")
+            evaluating = evaluate.build(counsellor)
+            about_tab = about.build(settings, KEEP_SECONDS, notes.journal.place)
 
-        turn: Any = {"outputs": list(view), "api_visibility": "private", "show_progress_on": view.status}
-        turn.update(QUEUEING)
-        hear, read = partial(talk.from_recording, counsellor, notes), partial(talk.from_text, counsellor, notes)
-        recording, words, before = view.audio_input, view.text_input, [record.key, history]
-        turns = [
-            gr.on([recording.stop_recording, recording.upload], hear, [*before, recording], **turn),
-            gr.on([words.submit, send.click], read, [*before, words], **turn),
-        ]
-        for button, clip in clips:
-            turns.append(button.click(partial(hear, recording=str(clip.path)), before, **turn))
-        gr.on([clear.click, view.chat.clear], talk.cleared, None, list(view), cancels=turns, api_visibility="private")
-        handover.wire(record, notes, history, view, turns)
+        turns = talk_tab.wire(talked, counsellor, notes, history, record.key, QUEUEING)
+        handover.wire(record, notes, history, talked.view, turns)
+        switched = language.click(None, js=words.switch(), api_visibility="private")
+        words.draw_anew(switched, [talked.view.audio_input], [record.tab, evaluating, about_tab.tab])
         arrival = partial(_arrival, weights_in_use)
-        page.load(arrival, outputs=[table, view.status], api_visibility="private")
-        api.add_endpoints(counsellor, QUEUEING)
-    return page.queue(max_size=WAITING)
-
-
-def _talk(history: gr.State, examples: Path) -> "tuple[talk.View, gr.Button, gr.Button, list[Any]]":
-    """The tab of the talk: its view, the buttons to send and to clear, the example clips."""
-    saving = gr.HTML(talk.status(NOT_STORED))
-    with gr.Row():
-        with gr.Column(scale=3, min_width=320):
-            chat = gr.Chatbot(
-                label="대화",
-                show_label=False,
-                height=380,
-                placeholder=look.WELCOME,
-                render_markdown=False,
-                latex_delimiters=[],
-                allow_tags=False,
-                buttons=[],
-            )
-            sound = gr.Audio(
-                label="지우의 목소리",
-                type="filepath",
-                interactive=False,
-                autoplay=True,
-                buttons=["download"],
-                waveform_options=look.WAVE,
-                elem_id="sound",
-            )
-            status = gr.HTML(talk.status(""))
-            words = gr.Textbox(label="글로 이야기하기", placeholder="적은 뒤 Enter", max_length=MAX_TEXT)
-            with gr.Row():
-                send = gr.Button("보내기", variant="primary", min_width=140)
-                clear = gr.Button("대화 지우기", min_width=140)
-            recording = gr.Audio(
-                label="말로 이야기하기",
-                type="filepath",
-                sources=["microphone", "upload"],
-                editable=False,
-                waveform_options=look.WAVE,
-            )
-        with gr.Column(scale=2, min_width=320):
-            emotion = gr.Label(label="읽은 감정 (일곱 가지 확률)", num_top_classes=7, elem_id="emotion")
-            timing = gr.Markdown()
-            clips = _example_buttons(look.examples(examples))
-    view = talk.View(chat, emotion, sound, status, timing, history, recording, words, saving)
-    return view, send, clear, clips
+        page.load(arrival, outputs=[about_tab.models, talked.view.status], api_visibility="private")
+        seen: Any = {"outputs": about_tab.models, "show_progress": "hidden", "api_visibility": "private"}
+        about_tab.tab.select(lambda: about.models(weights_in_use()), **seen)
+        api.add_endpoints(counsellor, weights_in_use, QUEUEING, evaluate.QUEUEING)
+    return busy.kind_when_full(page.queue(max_size=WAITING))
 
 
 def _arrival(models: Models) -> tuple[str, str]:
     """What a visitor is told first: the table of the models, and in the status line what is not as it should be."""
     told = models()
-    return look.model_table(told), talk.status(look.notices(told), "notice")
-
-
-def _example_buttons(clips: list[look.Example]) -> list[tuple[gr.Button, look.Example]]:
-    if not clips:
-        return []
-    gr.Markdown("**예시 목소리로 해 보기** · " + " · ".join(sorted({clip.origin for clip in clips})))
-    with gr.Row(elem_id="examples"):
-        return [(gr.Button(f"{clip.emotion} · {clip.text}", size="md", min_width=250), clip) for clip in clips]
+    return about.models(told), draw.status(look.notices(told), "notice")
 
 
 def main() -> None:
@@ -155,15 +102,18 @@ def main() -> None:
         settings = Settings.from_env()
     except ValueError as error:
         sys.exit(str(error))
+    if settings.mcp and importlib.util.find_spec("mcp") is None:
+        sys.exit("JIWOO_MCP=1 needs one more package: pip install -r requirements-mcp.txt")
     stages = LoadedStages(settings, patient=False)
     # People's voices lie in a folder of our own, which goes when the program goes.
     with tempfile.TemporaryDirectory(prefix="jiwoo-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
         notes = Notes(settings, stages.models)
-        page = build(Counsellor(stages), settings, models=stages.models, notes=notes)
+        counsellor = Counsellor(BorrowedGpu(stages, stages.is_large, lender()) if settings.zero_gpu else stages)
+        page = build(counsellor, settings, models=stages.models, notes=notes)
         threading.Thread(target=stages.warm_up, name="warm-up", daemon=True).start()
         threading.Thread(target=notes.journal.purge_for_ever, name="purge", daemon=True).start()
-        page.launch(**LAUNCH)
+        page.launch(**LAUNCH, mcp_server=settings.mcp)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,15 @@ from typing import Any, NamedTuple, get_args
 
 import gradio as gr
 
+from page import draw, talk, words
 from page import notes as noting
-from page import talk
 from page.notes import Notes
+from page.words import Text
 from pipeline import report
 from pipeline.counsellor import MAX_TEXT
 from pipeline.errors import BadSheet, JiwooError, StoringRefused, WrongKey
 from pipeline.journal import SHARED_DAYS, Days
-from pipeline.record import Record
+from pipeline.record import UNDECIDED, Record
 from pipeline.turn import EMOTIONS
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ ABOUT = """### 내 기록
 이 대화의 기록은 **말한 사람의 것**이에요. 살펴보고, 고치고, 가린 다음, 원할 때만 담당 선생님께 전할 수 있어요.
 저장에 동의하지 않으면 이 화면을 닫을 때 사라져요. 소리는 어느 때에도 저장하지 않아요."""
 STORING = "내가 한 말처럼 민감할 수 있는 글과 숫자를 잠가서 저장하는 데 동의해요. (소리는 저장하지 않아요)"
-PLACE = "저장되는 곳을 확인했어요: {place}"
+PLACE = "저장되는 곳을 확인했어요."
 KEY = "내 기록 열쇠"
 KEY_INFO = "저장한 기록은 이 열쇠로만 열려요. 화면을 닫으면 다시 보여 드릴 수 없으니 안전한 곳에 적어 두세요."
 BEGUN = "지금부터 하는 이야기를 저장해요. 열쇠를 꼭 적어 두세요."
@@ -41,11 +42,11 @@ NO_LINE = "고칠 말을 먼저 골라 주세요."
 CHANGED = "고쳤어요."
 REDACTED = "이 말을 가렸어요."
 DELETED = (
-    "모두 지웠어요. 저장된 글도, 이 화면에 있던 글도 남아 있지 않아요. 주고받은 소리는 한 시간 안에 서버에서 지워져요."
+    "모두 지웠어요. 저장된 글도, 이 화면에 있던 글도 남아 있지 않아요. 보낸 소리는 한 시간 안에 서버에서 지워져요."
 )
 OPENED = "기록을 열었어요. 말 {count}개가 있어요."
 SAVED = "기록을 내려받았어요."
-SHARED = f"이 열쇠를 받은 사람은 {SHARED_DAYS}일 동안 이 기록을 읽을 수만 있어요."
+SHARED = "이 열쇠를 받은 사람은 {days}일 동안 이 기록을 읽을 수만 있어요."
 NOTHING_STORED = "저장한 기록이 있어야 전달 열쇠를 만들 수 있어요. 파일로 내려받아 전할 수도 있어요."
 KINDS = [("PDF", "pdf"), ("인쇄용 화면 (HTML)", "html"), ("JSON", "json"), ("표 (CSV)", "csv")]
 SAVE_FILE = """(file) => {
@@ -102,42 +103,64 @@ class Parts(NamedTuple):
 
 def build(notes: Notes) -> Parts:
     """Put the tab together, inside an open `gr.Tabs`."""
-    with gr.Tab("기록") as tab:
-        gr.Markdown(ABOUT)
-        with gr.Accordion("저장하기 (선택)", open=False):
-            storing = gr.Checkbox(False, label=STORING)
-            place = gr.Checkbox(False, label=PLACE.format(place=notes.journal.place))
-            days = gr.Radio([(f"{days}일 뒤에 지우기", days) for days in get_args(Days)], value=7, label="보관 기간")
-            begin = gr.Button("저장 시작", variant="primary")
+    with gr.Tab(words.label("기록")) as tab:
+        gr.Markdown(words.label(ABOUT))
+        with gr.Accordion(words.label("저장하기 (선택)"), open=False):
+            storing = gr.Checkbox(False, label=words.label(STORING))
+            place = gr.Checkbox(False, label=words.label(PLACE), info=notes.journal.place)
+            days = gr.Radio(
+                [(words.label(f"{days}일 뒤에 지우기"), days) for days in get_args(Days)],
+                value=7,
+                label=words.label("보관 기간"),
+            )
+            begin = gr.Button(words.label("저장 시작"), variant="primary")
         with gr.Row():
             key = gr.Textbox(
-                "", label=KEY, info=KEY_INFO, type="password", max_length=100, buttons=["copy"], scale=3, elem_id="key"
+                "",
+                label=words.label(KEY),
+                info=words.label(KEY_INFO),
+                type="password",
+                max_length=100,
+                buttons=["copy"],
+                scale=3,
+                elem_id="key",
             )
-            reopen = gr.Button("열쇠로 열기", min_width=140)
-        message = gr.HTML(talk.status(""))
+            reopen = gr.Button(words.label("열쇠로 열기"), min_width=140)
+        message = gr.HTML(draw.status(""))
         with gr.Row():
-            kind = gr.Radio(KINDS, value="pdf", label="파일 모양")
-            reader = gr.Textbox(label="받는 사람의 공개 열쇠 (선택)", placeholder="age1…", max_length=200)
+            kind = gr.Radio(
+                [(words.label(name), kind) for name, kind in KINDS], value="pdf", label=words.label("파일 모양")
+            )
+            reader = gr.Textbox(label=words.label("받는 사람의 공개 열쇠 (선택)"), placeholder="age1…", max_length=200)
         with gr.Row():
-            download = gr.Button("내 기록 받기", variant="primary", min_width=140)
-            share = gr.Button("전달 열쇠 만들기", min_width=140)
-            delete = gr.Button("지금 삭제", variant="stop", min_width=140)
-        shared = gr.Textbox(label="만든 전달 열쇠", interactive=False, visible=False, buttons=["copy"])
-        with gr.Accordion("한 줄씩 고치기", open=False):
-            line = gr.Dropdown([], label="고칠 말", interactive=True)
-            text = gr.Textbox(label="내가 한 말", lines=2, max_length=MAX_TEXT)
-            reply = gr.Textbox(label="지우의 대답", lines=2, max_length=MAX_TEXT)
-            feelings = [("고치지 않음", ""), *((name, name) for name in EMOTIONS)]
-            label = gr.Dropdown(feelings, value="", label="내가 느낀 감정", interactive=True)
+            download = gr.Button(words.label("내 기록 받기"), variant="primary", min_width=140)
+            share = gr.Button(words.label("전달 열쇠 만들기"), min_width=140)
+            delete = gr.Button(words.label("지금 삭제"), variant="stop", min_width=140)
+        shared = gr.Textbox(label=words.label("만든 전달 열쇠"), interactive=False, visible=False, buttons=["copy"])
+        with gr.Accordion(words.label("한 줄씩 고치기"), open=False):
+            line = gr.Dropdown([], label=words.label("고칠 말"), interactive=True)
+            text = gr.Textbox(label=words.label("내가 한 말"), lines=2, max_length=MAX_TEXT)
+            reply = gr.Textbox(label=words.label("지우의 대답"), lines=2, max_length=MAX_TEXT)
+            feelings = [
+                (words.label("고치지 않음"), ""),
+                *((words.label(name), name) for name in (*EMOTIONS, UNDECIDED)),
+            ]
+            label = gr.Dropdown(feelings, value="", label=words.label("내가 느낀 감정"), interactive=True)
             with gr.Row():
-                change = gr.Button("고친 내용 담기", min_width=140)
-                redact = gr.Button("이 말 가리기", min_width=140)
-        sheet = gr.HTML(label="기록")
-        with gr.Accordion("전달받은 기록 열기 (상담하는 분)", open=False):
-            token = gr.Textbox("", label="받은 전달 열쇠", info="적은 뒤 Enter", type="password", max_length=100)
-            file = gr.File(label="또는 받은 JSON 파일", file_types=[".json"], type="filepath")
-            received = gr.HTML()
-        saved = gr.JSON(visible="hidden", label="파일")
+                change = gr.Button(words.label("고친 내용 담기"), min_width=140)
+                redact = gr.Button(words.label("이 말 가리기"), min_width=140)
+        sheet = gr.HTML(apply_default_css=False)
+        with gr.Accordion(words.label("전달받은 기록 열기 (상담하는 분)"), open=False):
+            token = gr.Textbox(
+                "",
+                label=words.label("받은 전달 열쇠"),
+                info=words.label("받은 열쇠를 적은 뒤 Enter"),
+                type="password",
+                max_length=100,
+            )
+            file = gr.File(label=words.label("또는 받은 JSON 파일"), file_types=[".json"], type="filepath")
+            received = gr.HTML(apply_default_css=False)
+        saved = gr.JSON(visible="hidden", label=words.label("파일"))
     made = locals()
     return Parts(**{name: made[name] for name in Parts._fields})
 
@@ -147,7 +170,8 @@ def wire(parts: Parts, notes: Notes, history: gr.State, view: talk.View, turns: 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
     p, key = parts, parts.key
     shown, talk_now = list(Shown(p.message, p.sheet, p.line, p.text, p.reply, p.label)), list(view)
-    edited: dict[str, Any] = {"outputs": [history, view.chat, *shown], **private}
+    elsewhere = [view.voice, view.emotion, view.felt, view.edited, view.chart]
+    edited: dict[str, Any] = {"outputs": [history, view.chat, *shown, *elsewhere], **private}
 
     p.tab.select(partial(seen, notes), [key, history], shown, **private)
     agreed = [key, p.message, view.saving, p.storing, p.place]
@@ -181,7 +205,7 @@ def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callab
                 return handler(*args)
             except Exception as error:
                 left = [rest] * outputs
-                left[at] = talk.status(_kind(error), "notice")
+                left[at] = draw.status(kind(error), "notice")
                 return left if outputs > 1 else left[0]
 
         return handled
@@ -189,7 +213,7 @@ def kindly(outputs: int, at: int = 0, rest: Any = UNCHANGED) -> Callable[[Callab
     return around
 
 
-def _kind(error: Exception) -> str:
+def kind(error: Exception) -> str:
     if isinstance(error, JiwooError):
         log.info("refused: %s", error)
         return error.kind
@@ -203,10 +227,10 @@ def seen(notes: Notes, key: str, history: list[Record]) -> Shown:
     return _shown(notes.turns(key, history))
 
 
-def _shown(turns: list[Record], message: str = "") -> Shown:
+def _shown(turns: list[Record], message: str | Text = "") -> Shown:
     page = report.as_html(report.sheet(turns), whole=False).decode()
     choices = [(f"{number}. {turn.text[:40]}", turn.id) for number, turn in enumerate(turns, 1)]
-    return Shown(talk.status(message), page, gr.Dropdown(choices, value=None), "", "", "")
+    return Shown(draw.status(message), page, gr.Dropdown(choices, value=None), "", "", "")
 
 
 @kindly(5, at=1)
@@ -215,7 +239,7 @@ def begun(notes: Notes, key: str, storing: bool, place: bool, days: Any) -> tupl
     if noting.given(key):
         raise StoringRefused("there is a key already", ALREADY)
     key = notes.begin(storing, place, days)
-    return key, talk.status(BEGUN), talk.status(notes.until(key)), False, False
+    return key, draw.status(BEGUN), draw.status(notes.until(key)), False, False
 
 
 @kindly(SHOWN + VIEW)
@@ -224,18 +248,18 @@ def reopened(notes: Notes, key: str, history: list[Record]) -> tuple[Any, ...]:
     if not noting.given(key):
         raise WrongKey("no key was given")
     turns = notes.turns(key, history)
-    until = talk.status(notes.until(key))
-    again = talk.cleared()._replace(chat=talk.chat(turns), history=turns, status=talk.status(""), saving=until)
-    return (*_shown(turns, OPENED.format(count=len(turns))), *again)
+    until = draw.status(notes.until(key))
+    again = talk.shown(turns)._replace(history=turns, status=draw.status(""), saving=until)
+    return (*_shown(turns, words.say(OPENED, count=len(turns))), *again)
 
 
 @kindly(4)
 def picked(notes: Notes, key: str, history: list[Record], line: str | None) -> tuple[Any, ...]:
     turn = _line(notes, key, history, line)
-    return talk.status(""), turn.text, turn.reply.text if turn.reply else "", turn.corrected
+    return draw.status(""), turn.text, turn.reply.text if turn.reply else "", turn.corrected
 
 
-@kindly(2 + SHOWN, at=2)
+@kindly(2 + SHOWN + 5, at=2)
 def reworded(
     notes: Notes, key: str, history: list[Record], line: str | None, text: str, reply: str, label: str
 ) -> tuple[Any, ...]:
@@ -243,14 +267,17 @@ def reworded(
     return _amended(notes, key, history, turn, CHANGED)
 
 
-@kindly(2 + SHOWN, at=2)
+@kindly(2 + SHOWN + 5, at=2)
 def redacted(notes: Notes, key: str, history: list[Record], line: str | None) -> tuple[Any, ...]:
     return _amended(notes, key, history, _line(notes, key, history, line).redacted(), REDACTED)
 
 
 def _amended(notes: Notes, key: str, history: list[Record], turn: Record, message: str) -> tuple[Any, ...]:
     after = notes.amend(key, history, turn)
-    return after, talk.chat(after), *_shown(notes.turns(key, after), message)
+    now = talk.shown(after)
+    voice = f"{turn.id}\nforget" if turn.edited else UNCHANGED  # nor are words that were taken out heard again
+    elsewhere = (voice, now.emotion, now.felt, now.edited, now.chart)
+    return (after, now.chat, *_shown(notes.turns(key, after), message), *elsewhere)
 
 
 def _line(notes: Notes, key: str, history: list[Record], line: str | None) -> Record:
@@ -265,21 +292,21 @@ def _line(notes: Notes, key: str, history: list[Record], line: str | None) -> Re
 def exported(notes: Notes, key: str, history: list[Record], kind: str, reader: str) -> tuple[Any, ...]:
     """The file, for the browser to save; none where it could not be made, so that not an earlier one is saved again."""
     name, data = report.export(report.sheet(notes.turns(key, history)), kind, reader or "")
-    return {"name": name, "data": base64.b64encode(data).decode()}, talk.status(SAVED)
+    return {"name": name, "data": base64.b64encode(data).decode()}, draw.status(SAVED)
 
 
 @kindly(2, at=1)
 def share_key(notes: Notes, key: str) -> tuple[Any, ...]:
     if not noting.given(key):
         raise BadSheet("nothing is stored", NOTHING_STORED)
-    return gr.Textbox(notes.journal.share(key), visible=True), talk.status(SHARED)
+    return gr.Textbox(notes.journal.share(key), visible=True), draw.status(words.say(SHARED, days=SHARED_DAYS))
 
 
 @kindly(3 + SHOWN + VIEW, at=3)
 def delete_all(notes: Notes, key: str) -> tuple[Any, ...]:
     """Everything goes: the stored talk with its keys, and what stands on the page."""
     notes.delete(key)
-    empty = talk.cleared()._replace(saving=talk.status(noting.NOT_STORED))
+    empty = talk.cleared()._replace(saving=draw.status(noting.NOT_STORED))
     return "", gr.Textbox("", visible=False), None, *_shown([], DELETED), *empty
 
 

@@ -11,15 +11,17 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from page import words
 from pipeline.safety import HELP_LINES, HelpLine
 
 STYLE = """
-.jiwoo-help { max-width: 1120px; margin: 0.6rem auto; padding: 0.7rem 1rem; line-height: 1.8; border-radius: 12px;
+.jiwoo-help { box-sizing: border-box; width: calc(100% - 2rem); max-width: 1056px; margin: 0.6rem auto; padding: 0.6rem 1rem; line-height: 1.8; border-radius: 12px;
   background: #fff4e0; color: #4a2c00; border: 1px solid #e0a84a;
   font-family: Pretendard, "Apple SD Gothic Neo", "Noto Sans KR", "Malgun Gothic", sans-serif; }
 .jiwoo-help :is(a, strong) { color: inherit; }
 .jiwoo-help :is(a, .hours) { white-space: nowrap; }
 .jiwoo-help .first { font-size: 1.15em; }
+.jiwoo-help details:not([open]) { display: inline-block; margin-right: 1.5rem; }
 .jiwoo-help summary { cursor: pointer; font-weight: 600; }
 .jiwoo-help :is(ul, ol) { margin: 0.3rem 0; padding-left: 1.4rem; }
 .jiwoo-help :focus-visible { outline: 3px solid #0f766e; outline-offset: 2px; }
@@ -35,7 +37,22 @@ EXERCISE = """<p><strong>숨 고르기</strong> 코로 넷을 세며 들이쉬�
 <li>도와줄 수 있는 사람에게 지금 연락해요.</li>
 <li>전문가에게 전화해요: <a href="tel:109">109</a>, 다니는 병원, 위급할 때는 <a href="tel:119">119</a>.</li>
 <li>나를 해칠 수 있는 것은 다른 사람에게 맡기거나 멀리 두어요.</li></ol>"""
+ENGLISH_EXERCISE = """<p><strong>Breathing</strong> Breathe in through the nose counting to four, pause, breathe out slowly through the mouth counting to six. Five times.</p>
+<p><strong>5-4-3-2-1</strong> Say slowly five things you see, four you can touch, three you hear, two you smell, one you taste.</p>
+<p><strong>A plan to keep me safe</strong></p>
+<ol><li>Think of the signs that tell me it is getting dangerous.</li>
+<li>Do what I can do alone: wash the face with cold water, listen to music, go for a walk.</li>
+<li>Go where people are.</li>
+<li>Contact somebody who can help, now.</li>
+<li>Call professionals: <a href="tel:109">109</a>, the clinic I go to, in an emergency <a href="tel:119">119</a>.</li>
+<li>Give what could hurt me to somebody else, or put it far away.</li></ol>"""
 BODY = re.compile(rb"<body[^>]*>")
+LANGUAGE = re.compile(rb'(<html[^>]*\blang=)"en"')
+
+
+TALK_TO_SOMEBODY = "많이 힘들거나 위험할 때는 사람과 이야기해 주세요."
+ALL_LINES = "도움받을 수 있는 곳 모두"
+NOW = "지금 마음이 급할 때 해 볼 수 있는 것"
 
 
 def shown() -> str:
@@ -43,14 +60,19 @@ def shown() -> str:
     first, *urgent = (_line(number) for number in ("109", "119", "112"))
     hours = f'<span class="hours">{html.escape(first.hours)}</span>'
     calls = [f'<span class="first">{_call(first)}</span> {hours}', *map(_call, urgent)]
-    rows = "".join(f"<li>{_call(line)} — {html.escape(line.hours)}</li>" for line in HELP_LINES)
     return (
         f"<style>{STYLE}</style>"
         '<aside class="jiwoo-help" lang="ko" aria-label="위급할 때 도움받을 수 있는 곳">'
-        f"많이 힘들거나 위험할 때는 사람과 이야기해 주세요. {' · '.join(calls)}"
-        f"<details><summary>도움받을 수 있는 곳 모두</summary><ul>{rows}</ul></details>"
-        f"<details><summary>지금 마음이 급할 때 해 볼 수 있는 것</summary>{EXERCISE}</details></aside>"
+        f"{words.both(TALK_TO_SOMEBODY)} {' · '.join(calls)}"
+        f"<details><summary>{words.both(ALL_LINES)}</summary>{lines()}</details>"
+        f"<details><summary>{words.both(NOW)}</summary>"
+        f'<div class="ko">{EXERCISE}</div><div class="en" lang="en">{ENGLISH_EXERCISE}</div></details></aside>'
     )
+
+
+def lines() -> str:
+    """All help lines as a list, each to be dialled with one touch."""
+    return f"<ul>{''.join(f'<li>{_call(line)} — {html.escape(line.hours)}</li>' for line in HELP_LINES)}</ul>"
 
 
 def _line(number: str) -> HelpLine:
@@ -64,11 +86,11 @@ def _call(line: HelpLine) -> str:
 
 
 class HelpInPage:
-    """ASGI middleware that puts `shown` at the beginning of the body of every HTML page."""
+    """ASGI middleware that puts `shown` at the beginning of the body of every HTML page, and says that it is Korean."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._help = shown().encode()
+        self._help = (words.START + shown()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,6 +107,7 @@ class HelpInPage:
                 body += message.get("body", b"")
                 if not message.get("more_body"):
                     whole = BODY.sub(lambda tag: tag[0] + self._help, body, count=1)
+                    whole = LANGUAGE.sub(rb'\1"ko"', whole, count=1)
                     kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
                     await send({**start, "headers": [*kept, (b"content-length", str(len(whole)).encode())]})
                     await send({"type": "http.response.body", "body": whole})

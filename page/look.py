@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from pipeline.load import ModelInfo
 
 CSS = Path(__file__).with_name("style.css")
-# Gradio writes lang="en"; a screen reader would read the Korean with an English voice.
-HEAD = """<script>document.documentElement.lang = "ko"</script>"""
 # Fonts of the visitor's own system: no font server learns who comes here.
 FONTS = ("Pretendard", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", "Malgun Gothic", "sans-serif")
 
 TITLE = """# 지우
 이야기를 듣고 마음을 함께 살펴보는 한국어 음성 상담 데모예요. **AI 데모이며 치료가 아닙니다.**"""
 WAVE = gr.WaveformOptions(waveform_color="#a8a29e", waveform_progress_color="#0f766e")
-WELCOME = "오늘 마음이 어떠셨나요?\n편하게 말하거나 적어 주세요.\n녹음은 멈추는 순간 보내져요."
 STAGES = {"stt": "받아쓰기 (Wav2Vec2)", "emotion": "감정 (BERT)", "reply": "대답 (GPT-2)", "tts": "목소리 (Tacotron)"}
 LOCKS = {"locked": "고정됨", "not locked": "고정되지 않음"}
 SOURCES = {"bundled": "함께 들어 있음", "hub": "Hugging Face Hub", "missing": "없음"}
-QUALITY = {
-    "cer": "CER",
-    "accuracy": "정확도",
-    "macro_f1": "macro-F1",
-    "true_reply_first_of_20": "스무 답 가운데 맞는 답을 1위로",
-    "perplexity_a_syllable": "음절당 perplexity",
-}
-MOST_FIGURES = 4
 
 
 @dataclass(frozen=True)
@@ -69,6 +56,8 @@ def theme() -> gr.themes.Base:
         block_label_text_color="*primary_800",
         block_label_background_fill="*primary_50",
         block_title_text_color="*primary_800",
+        block_title_background_fill="none",
+        block_title_padding="0",
         block_label_background_fill_dark="*primary_800",
         block_title_text_color_dark="*primary_100",
         input_placeholder_color="*neutral_500",
@@ -105,31 +94,6 @@ def examples(folder: Path) -> list[Example]:
     return [example for example in rows if example.path.is_file()]
 
 
-def model_table(models: Sequence[ModelInfo]) -> str:
-    """The weights in use, as Markdown."""
-    rows = ["| 단계 | 가중치 | 출처 | MB | 측정값 |", "|---|---|---|--:|---|"]
-    for model in models:
-        lock = f"{model.revision[:8]} {LOCKS[model.lock]}" if model.lock else ""
-        source = " · ".join(part for part in (SOURCES.get(model.source, model.source), lock, model.notice) if part)
-        measured = ", ".join(figures(model.metrics)) or "–"
-        rows.append(f"| {STAGES[model.stage]} | {model.name or '–'} | {source} | {model.megabytes:.1f} | {measured} |")
-    return "\n".join(rows)
-
-
 def notices(models: Sequence[ModelInfo]) -> str:
     """What a visitor should know of the weights in use, each sentence once; empty when all is as it should be."""
     return " ".join(dict.fromkeys(model.notice for model in models if model.notice))
-
-
-def figures(metrics: dict[str, Any]) -> list[str]:
-    """The first few quality figures of a metrics.json, each with its test set: "asr_dev CER 0.412"."""
-    return list(islice(_figures(metrics, ""), MOST_FIGURES))
-
-
-def _figures(tree: dict[str, Any], test: str) -> Iterator[str]:
-    test = str(tree.get("test", test))
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _figures(value, key)
-        elif key in QUALITY and isinstance(value, int | float):
-            yield f"{test} {QUALITY[key]} {value:.3g}".strip()

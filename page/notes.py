@@ -6,13 +6,12 @@ the journal takes it, and the journal checks it there.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
+from page.words import Text, say
 from pipeline import load, record, report
 from pipeline.errors import JiwooError, JournalFailed
 from pipeline.journal import Consent, Days, Journal
@@ -33,29 +32,35 @@ class Notes:
 
     def __init__(self, settings: Settings, models: Callable[[], list[ModelInfo]] | None = None) -> None:
         """``models``: tells the weights in use; without, what ``settings`` would give."""
-        self._settings, self._models = settings, models or partial(load.models, settings)
+        self._models = models or partial(load.models, settings)
         self.journal = Journal(settings.database, settings.secret, place=settings.place)
 
     def models(self) -> Mapping[str, str]:
         """Stage → what it runs with now, for the record."""
         try:
-            return {m.stage: f"{m.name} ({m.source}, {self._version(m)})" for m in self._models() if m.name}
+            return {m.stage: f"{m.name} ({m.source}, {m.revision[:12]})" for m in self._models() if m.name}
         except Exception:  # a turn is worth more than the name of what made it
             log.exception("the models could not be named")
             return {}
-
-    def _version(self, model: ModelInfo) -> str:
-        """Which weights exactly: a commit of the Hub, or the first signs of the SHA-256 of those that lie here."""
-        return model.revision[:12] or f"SHA-256 {_digest(self._settings.checkpoints / model.stage)}"
 
     def take(self, turn: Turn, said: Audio | str) -> Record:
         """The record of a turn that is complete."""
         return record.of_turn(turn, said, self.models())
 
-    def write(self, key: str, taken: Record) -> tuple[str, bool]:
+    def write(self, key: str, taken: Record) -> tuple[Text, bool]:
         """Store a turn of a talk with a key: a sentence for the person, and whether it is stored. Never an exception."""
         try:
             self.journal.write(key, taken)
+            return self.until(key), True
+        except Exception as error:
+            return not_stored(error), False
+
+    def keep(self, key: str, taken: Record) -> tuple[Text, bool]:
+        """The same for a turn that may be stored already: then this one takes its place."""
+        try:
+            if all(turn.id != taken.id for turn in self.journal.records(key)):
+                return self.write(key, taken)
+            self.journal.amend(key, taken)
             return self.until(key), True
         except Exception as error:
             return not_stored(error), False
@@ -86,22 +91,12 @@ class Notes:
         except JournalFailed as error:
             raise JournalFailed(str(error), NOT_DELETED) from error
 
-    def until(self, key: str) -> str:
+    def until(self, key: str) -> Text:
         """The line that says whether and how long the talk is stored. Raises `WrongKey`."""
         if not given(key):
-            return NOT_STORED
+            return say(NOT_STORED)
         day = report.clock(record.at(self.journal.expires(key)))[:10]
-        return STORED.format(day=day)
-
-
-@cache
-def _digest(folder: Path) -> str:
-    """Of a checkpoint's weights, read once."""
-    whole = hashlib.sha256()
-    for file in sorted(folder.glob("*")):
-        if file.suffix in (".safetensors", ".h5"):
-            whole.update(file.read_bytes())
-    return whole.hexdigest()[:12]
+        return say(STORED, day=day)
 
 
 def given(key: str | None) -> bool:
@@ -109,17 +104,17 @@ def given(key: str | None) -> bool:
     return bool((key or "").strip())
 
 
-def not_stored(error: Exception) -> str:
+def not_stored(error: Exception) -> Text:
     """The banner for a turn that was not stored; what happened goes to the log."""
     if not isinstance(error, JiwooError):
         log.error("the journal broke", exc_info=error)
-        return JournalFailed.default_kind
+        return say(JournalFailed.default_kind)
     log.warning("not stored: %s", error)
-    return error.kind if "저장 안 됨" in error.kind else f"저장 안 됨: {error.kind}"
+    return say(error.kind) if "저장 안 됨" in error.kind else say("저장 안 됨: {why}", why=say(error.kind))
 
 
 def changed(turn: Record, text: str, reply: str, label: str) -> Record:
-    """The turn with the person's own words and label; a label that is none of the seven is taken for none."""
+    """The turn with the person's own words and label; a label that is none of ours is taken for none."""
     edited = turn.reworded(text.strip(), reply.strip())
     try:
         return edited.corrected_to(label or "")

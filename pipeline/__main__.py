@@ -4,7 +4,7 @@
     python -m pipeline emotion "오늘 정말 기뻐요"
     python -m pipeline risk --stdin < lines.txt
     python -m pipeline reply "친구와 다퉜어요"
-    python -m pipeline rank --stdin        # lines of {"text": …, "candidates": […]}
+    python -m pipeline rank --stdin        # lines of {"text": …, "candidates": […]}, if you like "emotion", "history"
     python -m pipeline speak -o hello.wav "안녕하세요"
     python -m pipeline speak -d sounds --stdin
     python -m pipeline turn clip.wav       # or --text "…"; -o answer.wav keeps the sound
@@ -35,7 +35,7 @@ from pipeline import report as sheets
 from pipeline.counsellor import Counsellor
 from pipeline.errors import BadText, JiwooError
 from pipeline.settings import Settings
-from pipeline.turn import Audio, Speech, turn_as_dict
+from pipeline.turn import EMOTIONS, Audio, Emotion, Exchange, Speech, turn_as_dict
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def transcribe(talk: Counsellor, path: str, _: argparse.Namespace) -> Row:
 
 def emotion(talk: Counsellor, text: str, _: argparse.Namespace) -> Row:
     read = talk.stages.emotion_reader.read(_words(text))
-    return {"text": text, "label": read.label, "scores": dict(read.scores)}
+    return {"text": text, "label": read.label, "scores": dict(read.scores), "sure": read.sure}
 
 
 def risk(_: Counsellor, text: str, __: argparse.Namespace) -> Row:
@@ -66,8 +66,11 @@ def reply(talk: Counsellor, text: str, _: argparse.Namespace) -> Row:
 
 
 def rank(talk: Counsellor, line: str, _: argparse.Namespace) -> Row:
-    asked = json.loads(line)
-    return {"scores": talk.stages.responder.score(asked["text"], asked["candidates"])}
+    """By the emotion that the line names; by the one read from the text, as in a turn, where it names none."""
+    asked = _ranking(line)
+    felt = Emotion(asked["emotion"]) if "emotion" in asked else talk.stages.emotion_reader.read(asked["text"])
+    history = [Exchange(*(exchange[part] for part in EXCHANGE)) for exchange in asked.get("history", [])]
+    return {"scores": talk.stages.responder.score(asked["text"], asked["candidates"], felt, history)}
 
 
 def speak(talk: Counsellor, text: str, args: argparse.Namespace) -> Row:
@@ -111,6 +114,40 @@ VERBS: dict[str, Callable[[Counsellor, str, argparse.Namespace], Row]] = {
 
 
 INPUTS = {"transcribe": "sound files", "turn": "sound files", "report": "a hand-over sheet, or turns, as JSON"}
+
+
+EXCHANGE = ("user", "reply")
+NO_RANKING = (
+    '{"text": "하신 말", "candidates": ["답", …]} 모양으로 적어 주세요. "emotion"(일곱 감정 중 하나)과 '
+    '"history"([{"user": "…", "reply": "…"}, …])는 없어도 돼요.'
+)
+
+
+def _ranking(line: str) -> Row:
+    """What a line asks to be ranked. Raises `BadText`."""
+    try:
+        asked = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadText(f"not JSON: {error}", NO_RANKING) from error
+
+    def is_text(value: object) -> bool:
+        return isinstance(value, str) and bool(value.strip())
+
+    def are(value: object, kind: Callable[[Any], bool]) -> bool:
+        return isinstance(value, list) and all(map(kind, value))
+
+    good = (
+        isinstance(asked, dict)
+        and is_text(asked.get("text"))
+        and are(asked.get("candidates"), lambda candidate: isinstance(candidate, str))
+        and asked.get("emotion", EMOTIONS[0]) in EMOTIONS
+        and are(
+            asked.get("history", []), lambda e: isinstance(e, dict) and all(is_text(e.get(part)) for part in EXCHANGE)
+        )
+    )
+    if not good:
+        raise BadText("not a ranking", NO_RANKING)
+    return asked
 
 
 def _words(text: str) -> str:

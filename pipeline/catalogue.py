@@ -73,15 +73,15 @@ CATALOGUE = (
     ),
     HubModel(
         "reply", "kogpt2", "skt/kogpt2-base-v2", "CC BY-NC-SA 4.0",
-        "125M, .bin only, tokenizer.json only; prompt reply.PROMPTS[kogpt2]; a base model, not taught to chat",
+        "125M, .bin only, tokenizer.json only; a base model, not taught to chat: told a story (reply.PROMPTS)",
     ),
     HubModel(
         "reply", "emotion-chatbot", "withU/kogpt2-emotion-chatbot", "not stated",
-        "125M; KoGPT2 taught to chat; prompt reply.PROMPTS[kogpt2]; files not seen, refused without tokenizer.json",
+        "125M; KoGPT2 taught to chat, without emotions (reply.PROMPTS); weights not seen, refused without tokenizer.json",
     ),
     HubModel(
         "reply", "wellness", "eunjin/kogpt2-finetuned-wellness", "not stated",
-        "125M; KoGPT2 taught on wellness talks; prompt reply.PROMPTS[kogpt2]; files not seen, refused without tokenizer.json",
+        "125M; KoGPT2 taught on wellness talks, its intents as emotions (reply.PROMPTS); files not seen, refused without tokenizer.json",
     ),
 )  # fmt: skip
 """The first row of a stage is its default."""
@@ -97,6 +97,11 @@ def named(name: str, stage: str = "") -> HubModel:
         if model.name == name and stage in ("", model.stage):
             return model
     raise WeightsMissing(f"no model is called {name!r}; there are {', '.join(model.name for model in CATALOGUE)}")
+
+
+def called(repository: str) -> str:
+    """The name of the row with this repository; "" if none has it."""
+    return next((model.name for model in CATALOGUE if model.repository == repository), "")
 
 
 def default(stage: str) -> HubModel:

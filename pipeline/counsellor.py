@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pipeline import safety
+from pipeline import reply_guard, safety
 from pipeline.errors import BadText, JiwooError, StageFailed
 from pipeline.turn import Audio, Emotion, Exchange, Failure, Reply, Risk, Speech, StageName, Stages, Transcript, Turn
 
@@ -91,14 +91,11 @@ class Counsellor:
         turn = replace(turn, emotion=emotion)
         yield turn
 
-        turn = self._answer(turn, risk, emotion, history)
-        yield turn
+        yield from self._speak(self._answer(turn, risk, emotion, history))
 
-        yield from self._speak(turn)
-
-    def answer(self, text: str, history: Sequence[Exchange] = (), felt: Emotion | None = None) -> Turn:
-        """The turn of typed ``text`` up to its reply; nothing is spoken. Raises `BadText`."""
-        return next(turn for turn in self.take_turn(text, history, felt) if turn.reply)
+    def answer(self, said: Audio | str, history: Sequence[Exchange] = (), felt: Emotion | None = None) -> Turn:
+        """The turn up to its reply; nothing is spoken. Raises `BadText`."""
+        return next(turn for turn in self.take_turn(said, history, felt) if turn.reply)
 
     def _answer(self, turn: Turn, risk: Risk, emotion: Emotion, history: Sequence[Exchange]) -> Turn:
         if risk.level >= 1:
@@ -111,12 +108,13 @@ class Counsellor:
         reply = self.stages.responder.reply(text, emotion, history)
         if not reply.text.strip():
             raise StageFailed("the reply is empty")
-        if reason := safety.check_reply(reply.text):
+        if reason := reply_guard.unsafe(reply.text):
             raise StageFailed(f"the reply was refused: {reason}")
         return reply
 
     def _speak(self, turn: Turn) -> Iterator[Turn]:
-        """Yield the turn with each sentence's sound, and complete. A failure leaves the text to stand."""
+        """Yield the turn with its reply, with each sentence's sound, and complete. A failure leaves the text to stand."""
+        yield turn
         sentences = self._sentences(turn.reply.text if turn.reply else "", _manner(turn))
         pieces: tuple[Audio, ...] = ()
         while True:

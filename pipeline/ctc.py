@@ -61,6 +61,36 @@ def collapse(ids: Sequence[int], blank: int) -> list[int]:
     return [i for i, before in zip(ids, [blank, *ids], strict=False) if i != before and i != blank]
 
 
+def forced_path(log_probabilities: np.ndarray, ids: Sequence[int], blank: int) -> np.ndarray:
+    """The likeliest way of the frames through the symbols ``ids`` (Viterbi): int (frames,), the place in ``ids`` of each
+    frame's symbol, -1 for a blank.
+
+    log_probabilities: (frames, symbols). CTC's states are a blank before, between and after the symbols; a frame stays in
+    its state, moves on by one, or leaves out a blank that does not part two equal symbols (Graves et al. 2006). Raises
+    ValueError where the symbols do not fit into so few frames.
+    """
+    states = [blank, *(state for i in ids for state in (i, blank))]
+    emissions = log_probabilities[:, states]  # (frames, 2 · symbols + 1)
+    odd = np.arange(len(states)) % 2 == 1
+    may_skip = odd & np.array([i > 1 and states[i] != states[i - 2] for i in range(len(states))])
+    score = np.full(len(states), -np.inf)
+    score[:2] = emissions[0, :2]
+    moves = np.zeros(emissions.shape, np.int8)
+    for t in range(1, len(emissions)):
+        stay, next_ = score, np.append(-np.inf, score[:-1])
+        skip = np.where(may_skip, np.append([-np.inf, -np.inf], score)[: len(states)], -np.inf)
+        moves[t] = np.argmax([stay, next_, skip], axis=0)
+        score = np.maximum(np.maximum(stay, next_), skip) + emissions[t]
+    state = len(states) - 1 - int(len(states) > 1 and score[-2] > score[-1])
+    if score[state] == -np.inf:
+        raise ValueError(f"{len(ids)} symbols do not fit into {len(emissions)} frames")
+    path = np.empty(len(emissions), int)
+    for t in range(len(emissions) - 1, -1, -1):
+        path[t] = state // 2 if odd[state] else -1
+        state -= moves[t, state]
+    return path
+
+
 def beam_search(
     log_probabilities: np.ndarray, blank: int, fusion: Fusion | None = None, best: int = 5, beams: int = BEAMS
 ) -> list[Reading]:

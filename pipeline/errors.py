@@ -3,6 +3,7 @@
     JiwooError                    .kind is the sentence a person may read (Korean)
     ├── UnusableSound             an upload that is not sound, silent, too short or broken
     ├── BadText                   a text input that cannot be worked on (empty, not text)
+    ├── TooMuch                   more was sent at once than is taken
     ├── WeightsMissing            a stage's weights are absent, incomplete or of another shape
     ├── StageFailed               a stage ran and could not give a usable answer
     ├── StoringRefused            nothing may be stored: no consent, or the server has no secret to lock it with
@@ -34,6 +35,12 @@ class BadText(JiwooError):
     """The text input is empty or not text."""
 
     default_kind = "하고 싶은 말을 적어 주세요."
+
+
+class TooMuch(JiwooError):
+    """More was sent at once than is taken."""
+
+    default_kind = "한꺼번에 너무 많이 보내셨어요. 나누어 보내 주세요."
 
 
 class WeightsMissing(JiwooError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,17 @@ import numpy as np
 from pipeline import spectrogram
 from pipeline.symbols import SYMBOLS, is_pause
 
-MAX_SKIPPED = 0.15
+LEAST_LOOK = 0.3
+"""A symbol whose weight never gets this high was not read."""
+MAX_SKIPPED = 0.1
+"""Strict, since a second attempt costs a hundredth of the time that the phrase lasts."""
+MAX_SKIPPED_RUN = 5
+"""Sounded symbols in a row, two syllables; a slip of the attention leaves out one or two."""
+MAX_BACK = 5
+"""Symbols that the attention may fall behind its foremost place; more is read twice."""
 MAX_SYMBOL_SECONDS = 1.0
+SYMBOL_SECONDS = (0.03, 0.15)
+"""The mean, fastest and slowest; the recorded voice takes 0.07."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +33,32 @@ class Spoken:
 
 
 def find_fault(spoken: Spoken, symbols: np.ndarray) -> str | None:
-    """What is wrong with an alignment, or None: not stopped, symbols skipped, or one held too long."""
+    """What is wrong with the reading of ``symbols`` (n,), or None: no stop, symbols skipped, read twice or held too long,
+    or all of it too fast or too slow."""
     if not spoken.stopped:
         return "no stop"
     sounded = np.array([not is_pause(SYMBOLS[i]) for i in symbols])
     sounded[[0, -1]] = False
-    skipped = (spoken.alignment.max(0) < 0.3)[sounded]
+    return _skipped(spoken.alignment[:, sounded]) or _gone_back(spoken.alignment) or _too_long(spoken, sounded)
+
+
+def _skipped(alignment: np.ndarray) -> str | None:
+    skipped = alignment.max(0) < LEAST_LOOK
     if skipped.mean() > MAX_SKIPPED:
         return f"{skipped.mean():.0%} of the symbols skipped"
-    step_seconds = spectrogram.FRAME_SECONDS * len(spoken.mel) / len(spoken.alignment)
-    held = spoken.alignment.sum(0)[sounded].max() * step_seconds
-    if held > MAX_SYMBOL_SECONDS:
-        return f"one symbol held for {held:.1f} s"
-    return None
+    run = max((len(list(group)) for missed, group in itertools.groupby(skipped) if missed), default=0)
+    return f"{run} symbols in a row skipped" if run > MAX_SKIPPED_RUN else None
+
+
+def _gone_back(alignment: np.ndarray) -> str | None:
+    places = alignment.argmax(1)
+    back = int((np.maximum.accumulate(places) - places).max())
+    return f"read again from {back} symbols back" if back > MAX_BACK else None
+
+
+def _too_long(spoken: Spoken, sounded: np.ndarray) -> str | None:
+    seconds = spoken.alignment.sum(0)[sounded] * spectrogram.FRAME_SECONDS * len(spoken.mel) / len(spoken.alignment)
+    if seconds.max() > MAX_SYMBOL_SECONDS:
+        return f"one symbol held for {seconds.max():.1f} s"
+    fastest, slowest = SYMBOL_SECONDS
+    return None if fastest <= seconds.mean() <= slowest else f"{seconds.mean():.3f} s a symbol"

@@ -62,7 +62,9 @@ WORDS = {
     "wifi": "와이파이", "game": "게임", "phone": "폰", "iphone": "아이폰", "google": "구글", "youtube": "유튜브",
     "instagram": "인스타그램", "facebook": "페이스북", "twitter": "트위터", "kakao": "카카오",
     "kakaotalk": "카카오톡", "naver": "네이버", "zoom": "줌", "netflix": "넷플릭스", "covid": "코비드",
-    "cafe": "카페", "com": "컴", "vs": "대", "feat": "피처링",
+    "cafe": "카페", "com": "컴", "vs": "대", "feat": "피처링", "chatgpt": "챗지피티", "windows": "윈도우", "tel": "전화",
+    "dr": "닥터", "mr": "미스터", "etc": "등등", "test": "테스트", "team": "팀", "time": "타임", "coffee": "커피",
+    "help": "헬프", "plan": "플랜", "blog": "블로그", "gmail": "지메일", "kpop": "케이팝",
 }  # fmt: skip
 # Read as one word although digits or signs stand in them.
 WHOLE = {
@@ -160,6 +162,15 @@ def _equals(match: Match) -> str:
     return f"{match[1]}{'은' if has_final else '는'} "
 
 
+def _half_of_day(match: Match) -> str:
+    return {"a": "오전 ", "p": "오후 "}[match[1].lower()]
+
+
+def _half_of_day_after(match: Match) -> str:
+    hour, minutes, half = match.groups()
+    return {"a": "오전 ", "p": "오후 "}[half.lower()] + hour + (minutes or "시")
+
+
 def _strongest_mark(match: Match) -> str:
     return next(mark for mark in "?!.," if mark in match[0]) + " "
 
@@ -177,6 +188,8 @@ RULES_BEFORE_NUMBERS = _rules(
     (rf"<3(?![0-9가-힣])|{NOT_LATIN_BEFORE}(?:[:;=]-?[()DPpOo]|[TYOo]_+[TYOo]|XD)(?![0-9A-Za-z가-힣])", " "),  # :D T_T
     (f"{NOT_LATIN_BEFORE}(?:{_one_of(WHOLE)}){NOT_LATIN_AFTER}", lambda match: WHOLE[match[0]]),
     ("°[CF]", "°"),
+    (rf"{NOT_LATIN_BEFORE}([AaPp])\.?[Mm]\.? ?(?=[0-9])", _half_of_day),  # PM 3:00
+    (r"(?<![0-9:])([0-9]{1,2})(:[0-9]{2})? ?([AaPp])\.?[Mm](?![0-9A-Za-z])\.?", _half_of_day_after),  # 3:30pm
     ("[À-ɏḀ-ỿ]", lambda match: unicodedata.normalize("NFD", match[0])[0]),  # café → cafe
 )
 RULES_AFTER_NUMBERS = _rules(

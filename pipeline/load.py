@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pipeline import weights
+from pipeline import catalogue, weights
 from pipeline.counsellor import Counsellor
 from pipeline.errors import JiwooError, WeightsMissing
 from pipeline.settings import Settings
@@ -23,28 +22,28 @@ from pipeline.weights import AWAITED, Found
 log = logging.getLogger(__name__)
 
 
-def _transcriber(folder: Path, settings: Settings) -> Transcriber:
+def _transcriber(found: Found, settings: Settings) -> Transcriber:
     from pipeline.stt import Wav2Vec2Transcriber
 
-    return Wav2Vec2Transcriber(folder, settings.threads)
+    return Wav2Vec2Transcriber(found.folder, settings.threads)
 
 
-def _emotion_reader(folder: Path, settings: Settings) -> EmotionReader:
+def _emotion_reader(found: Found, settings: Settings) -> EmotionReader:
     from pipeline.emotion import BertEmotionReader
 
-    return BertEmotionReader(folder, settings.threads)
+    return BertEmotionReader(found.folder, settings.threads)
 
 
-def _responder(folder: Path, settings: Settings) -> Responder:
+def _responder(found: Found, settings: Settings) -> Responder:
     from pipeline.reply import Gpt2Responder
 
-    return Gpt2Responder(folder, settings.threads, settings.seed)
+    return Gpt2Responder(found.folder, settings.threads, settings.seed, catalogue.called(found.name))
 
 
-def _speaker(folder: Path, settings: Settings) -> Speaker:
+def _speaker(found: Found, settings: Settings) -> Speaker:
     from pipeline.tts import TacotronSpeaker
 
-    return TacotronSpeaker(folder, settings.threads, settings.seed, settings.tone)
+    return TacotronSpeaker(found.folder, settings.threads, settings.seed, settings.tone)
 
 
 MAKE = {"stt": _transcriber, "emotion": _emotion_reader, "reply": _responder, "tts": _speaker}
@@ -70,6 +69,7 @@ class LoadedStages:
         self.patient = patient
         self._running: dict[str, Running] = {}
         self._lock = threading.RLock()
+        self._warming = False
         # Two thread pools that spin on two cores starve each other: both wait passively. Read when they are imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("KMP_BLOCKTIME", "0")
@@ -104,7 +104,7 @@ class LoadedStages:
     def _load(self, found: Found) -> Running:
         """Weights of the Hub that cannot be loaded give way to the bundled ones like those that cannot be fetched."""
         try:
-            return Running(found, MAKE[found.stage](found.folder, self.settings))
+            return Running(found, MAKE[found.stage](found, self.settings))
         except Exception as error:
             if found.source != "hub":
                 raise
@@ -120,8 +120,10 @@ class LoadedStages:
             "responder": lambda: self.responder,
             "speaker": lambda: next(self.speaker.speak("안녕하세요.")),
         }
+        self._warming = True
         for name, use in first_use.items():
             _logged(name, use)
+        self._warming = False
         if not self.patient:
             for stage in weights.STAGES:
                 self._upgrade(stage)
@@ -148,10 +150,15 @@ class LoadedStages:
             notice = f"큰 모델을 내려받고 있어요 ({min(here, whole) / 1e6:.0f}/{whole / 1e6:.0f}MB). {weights.INSTEAD}"
             self._running[stage] = replace(running, found=replace(running.found, notice=notice))
 
+    def is_large(self, stage: str) -> bool:
+        """Whether a stage, by the name of its property, runs with a model of the Hub now."""
+        running = self._running.get({"transcriber": "stt", "emotion_reader": "emotion", "responder": "reply"}[stage])
+        return running is not None and running.found.source == "hub"
+
     def models(self) -> list[ModelInfo]:
         """What each stage runs with, or would if it were asked for now."""
-        running = dict(self._running)
-        return [_describe(stage, self.settings, running.get(stage)) for stage in weights.STAGES]
+        running, idle = dict(self._running), LOADING if self._warming else NOT_LOADED
+        return [_describe(stage, self.settings, running.get(stage), idle) for stage in weights.STAGES]
 
 
 def _logged(name: str, work: Callable[[], Any]) -> None:
@@ -171,9 +178,16 @@ def counsellor(settings: Settings | None = None) -> Counsellor:
     return Counsellor(LoadedStages(settings or Settings.from_env()))
 
 
+READY, LOADING, NOT_LOADED = "ready", "loading", "not loaded"
+
+
 @dataclass(frozen=True)
 class ModelInfo:
-    """One line about a stage's weights, for people. ``metrics`` is the checkpoint's metrics.json; revision, lock: see `Found`."""
+    """One line about a stage's weights, for people.
+
+    revision: the Hub's commit, or for bundled weights the first signs of their SHA-256; lock: see `Found`;
+    metrics: the checkpoint's metrics.json; state: whether they are in memory, or about to be (`warm_up` is at work).
+    """
 
     stage: str
     source: str
@@ -183,6 +197,8 @@ class ModelInfo:
     revision: str
     lock: str
     metrics: dict[str, Any]
+    licence: str = ""
+    state: str = NOT_LOADED
 
 
 def models(settings: Settings) -> list[ModelInfo]:
@@ -191,13 +207,17 @@ def models(settings: Settings) -> list[ModelInfo]:
     return [_describe(stage, settings) for stage in weights.STAGES]
 
 
-def _describe(stage: str, settings: Settings, running: Running | None = None) -> ModelInfo:
+def _describe(stage: str, settings: Settings, running: Running | None = None, idle: str = NOT_LOADED) -> ModelInfo:
     try:
         found = running.found if running else weights.find(stage, settings, fetch=False)
     except JiwooError as error:
         log.warning("%s: %s", stage, error)
-        return ModelInfo(stage, "missing", "", 0.0, error.kind, "", "", {})
+        return ModelInfo(stage, "missing", "", 0.0, error.kind, "", "", {}, state=idle)
     metrics = found.folder / "metrics.json"
     measured = json.loads(metrics.read_text("utf-8")) if metrics.is_file() else {}
     megabytes = round(weights.size(found) / 1e6, 1)
-    return ModelInfo(stage, found.source, found.name, megabytes, found.notice, found.revision, found.lock, measured)
+    revision = found.revision or weights.fingerprint(found.folder)
+    return ModelInfo(
+        stage, found.source, found.name, megabytes, found.notice, revision, found.lock, measured,
+        weights.licence(found), READY if running else idle,
+    )  # fmt: skip

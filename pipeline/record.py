@@ -14,6 +14,9 @@ from pipeline.errors import BadSheet
 from pipeline.pace import Pace
 from pipeline.turn import EMOTIONS, UNKNOWN_EMOTION, Audio, Emotion, Failure, Reply, Risk, Turn
 
+UNDECIDED = "모르겠어요"
+"""What a person may say of their own emotion beside the seven."""
+
 REDACTED = "(가림)"
 """What stands where the person took something out."""
 
@@ -23,7 +26,7 @@ class Record:
     """One turn of a talk, afterwards.
 
     id: random, to find it again; at: ISO 8601 in UTC; confidence: None where the text was typed;
-    pace: None where there was no sound; corrected: the emotion that the person says it was, "" for none;
+    pace: None where there was no sound; corrected: the emotion that the person says it was, or `UNDECIDED`, "" for none;
     edited: the person changed or took out words; models: stage → what ran.
     """
 
@@ -43,7 +46,7 @@ class Record:
 
     def corrected_to(self, label: str) -> Record:
         """With the person's own label beside the model's; "" takes it back. Raises ValueError for no label of ours."""
-        if label and label not in EMOTIONS:
+        if label and label not in (*EMOTIONS, UNDECIDED):
             raise ValueError(f"{label!r} is none of {', '.join(EMOTIONS)}")
         return replace(self, corrected=label)
 
@@ -65,7 +68,7 @@ def of_turn(turn: Turn, said: Audio | str, models: Mapping[str, str] | None = No
     spoken = not isinstance(said, str)
     heard = turn.transcript
     return Record(
-        id=secrets.token_hex(8),
+        id=new_id(),
         at=at(time.time()),
         text=turn.text,
         confidence=heard.confidence if heard and spoken else None,
@@ -77,6 +80,10 @@ def of_turn(turn: Turn, said: Audio | str, models: Mapping[str, str] | None = No
         failures=turn.failures,
         models=dict(models or {}),
     )
+
+
+def new_id() -> str:
+    return secrets.token_hex(8)
 
 
 def at(seconds: float) -> str:
@@ -103,7 +110,7 @@ def as_dict(record: Record) -> dict[str, Any]:
         "at": record.at,
         "text": record.text,
         "confidence": record.confidence,
-        "emotion": {"label": emotion.label, "scores": dict(emotion.scores)} if emotion else None,
+        "emotion": {"label": emotion.label, "scores": dict(emotion.scores), "sure": emotion.sure} if emotion else None,
         "corrected": record.corrected,
         "risk": {"level": risk.level, "kind": risk.kind, "evidence": risk.evidence} if risk else None,
         "reply": {"text": reply.text, "source": reply.source} if reply else None,
@@ -132,7 +139,7 @@ def _read(plain: dict[str, Any]) -> Record:
     if when:
         datetime.fromisoformat(when)
     return Record(
-        id=str(plain.get("id") or secrets.token_hex(8)),
+        id=str(plain.get("id") or new_id()),
         at=when,
         text=plain["text"],
         confidence=None if confidence is None else float(confidence),
@@ -151,4 +158,4 @@ def _emotion(plain: dict[str, Any]) -> Emotion:
     label, scores = plain["label"], {str(name): float(score) for name, score in plain["scores"].items()}
     if label not in (*EMOTIONS, UNKNOWN_EMOTION) or not set(scores) <= set(EMOTIONS):
         raise ValueError(f"an emotion that is none of the seven: {label!r}")
-    return Emotion(label, scores)
+    return Emotion(label, scores, bool(plain.get("sure", label != UNKNOWN_EMOTION)))  # older records do not tell

@@ -69,6 +69,7 @@ SOURCES = {
     "crisis": "미리 정해 둔 안전 안내",
     "reprompt": "다시 말해 달라는 부탁",
     "fallback": "미리 준비한 말",
+    "unknown": "알려지지 않음",
 }
 RISKS = ("신호 없음", "1단계 (힘듦을 말함)", "2단계 (위험 신호)", "3단계 (임박한 위험 신호)")
 STAGES = {"transcribe": "받아쓰기", "safety": "안전 확인", "emotion": "감정", "reply": "대답", "speak": "목소리"}
@@ -195,7 +196,8 @@ def facts(turn: Record) -> Facts:
         rows.append(("받아쓰기 확신도", f"{turn.confidence:.2f}"))
     if turn.emotion:
         ordered = sorted(turn.emotion.scores.items(), key=lambda score: -score[1])
-        rows.append(("감정", " · ".join(f"{label} {score:.2f}" for label, score in ordered) or turn.emotion.label))
+        told = " · ".join(f"{label} {score:.2f}" for label, score in ordered) or turn.emotion.label
+        rows.append(("감정", told if turn.emotion.sure or not ordered else f"(불확실) {told}"))
     if turn.corrected:
         rows.append(("고친 감정", f"{turn.corrected} (말한 사람이 고침)"))
     if turn.risk and turn.risk.level:
@@ -241,6 +243,9 @@ WIDTH, ROW, LEFT = 640, 34, 60
 """Of the picture, in its own units: whole width, height of an emotion's row, room for its name."""
 
 
+CURVE = "감정의 흐름: 말마다 일곱 감정의 확률"
+
+
 def curve(turns: Sequence[Record]) -> str:
     """The seven probabilities over the talk as SVG: a row each from 0 to 1, so that it reads in black and white, too.
     A triangle marks a turn where the person says that this was the emotion."""
@@ -252,7 +257,9 @@ def curve(turns: Sequence[Record]) -> str:
     if len(turns) > 1:
         axis += f'<text x="{last - 70:.1f}" y="{height - 6}" {TEXT}>{len(turns)}번째 말</text>'
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">{"".join(parts)}{axis}</svg>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{CURVE}">{"".join(parts)}{axis}</svg>'
+    )
 
 
 TEXT = 'font-family="ko" font-size="12" fill="#333333"'

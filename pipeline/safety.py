@@ -1,4 +1,4 @@
-"""Crisis rules: text -> Risk, the fixed answers, and the check of generated text. No randomness, no model library.
+"""Crisis rules: text -> Risk, and the fixed answers. No randomness, no model library.
 
 A message is read in three steps: `readings` undoes spelling tricks, `EXCUSES` takes out what only sounds dangerous
 (idiom, negation, recovery, news, grief), and the highest of the `RULES` that still matches is the risk. An excuse
@@ -72,6 +72,7 @@ WORDS_TABLE = r"""
         |죽어 버[릴리]|뛰어 내(리려|려고|릴|리겠|린대|려요|립|린다)|끝낼|자살하?[할려러기]|목을? 매달
         |목을? (매[려러]|맬)|목숨을? 끊[을으]|생을 마감[할하]|뛰어들려)
     세상 = (이? 세상|삶|인생|목숨|(?<![가-힣])생)
+    말하는이 = (?<![가-힣])(나는|저는|난|나도|저도|제가|내가|저희는|저희도)(?=\s)
     나자신 = (내가 나|제가 저|스스로|[나저내제] 자신|[내제] (몸|머리|뺨|얼굴|다리|팔|허벅지|가슴|배))
     팔 = (손목|팔목|팔뚝|팔등|팔[을에이도]|팔(?=\s)|허벅지|다리[를에]|손등|종아리|발목|[내제] 몸)
     칼 = (칼|커터|면도[날칼기]|유리 조각|가위|흉기|식칼)
@@ -682,64 +683,6 @@ SPLIT_BY_SIGNS = re.compile(r"[가-힣ㄱ-ㅎ][^가-힣ㄱ-ㅎ\s]{1,8}[가-힣�
 SPLIT_BY_SPACES = re.compile(r"(?<!\S)(?:[가-힣ㄱ-ㅎㅏ-ㅣ] ){2,40}[가-힣ㄱ-ㅎㅏ-ㅣ](?!\S)")
 NOT_HANGUL = re.compile(r"[^가-힣ㄱ-ㅎㅏ-ㅣ\s]+")
 
-# --- what a generated reply must not say -------------------------------------------------------------------------------
-
-UNSAFE_TABLES = {
-    "names the closed line 1393": r"""
-    1[\s-]?3[\s-]?9[\s-]?3|일 삼 구 삼
-    """,
-    "claims to be human": r"""
-    (나|저|내|제|난|전)[는은도가]? (진짜|같은|그냥|평범한|당신과 같은)? (사람|인간)(이[에야라고거지랍]|입니
-        |인걸|으로서)
-    (나는|저는|난|전|제가|내가) (의사|상담사|심리 상담사|간호사|전문의|치료사|선생님)(이[에야라고]|예요|입니|로서)
-    (로봇|챗봇|기계|ai|인공지능)[이가은는]? 아니(라|에|야|고|지|니|랍|예)
-    """,
-    "promises what nobody does": r"""
-    (지켜보고 있|보고 있을게|내가 (지켜|구해)|제가 (지켜|구해)|(신고|연락|전화)해 드릴|찾아갈게|찾아가겠|출동
-        |곧 도착|데리러 갈)
-    """,
-    "encourages harm": r"""
-    <죽>(으세요|으렴|어라|어 버려|는 (게|것이|편이) (낫|나을|좋|답)|어도 (돼|괜찮|좋|됩)|자<끝>|을 (자격|가치))
-        |(?<![가-힣])죽어(요)?<끝>|꺼져|뒤져<끝>
-    (뛰어 내|목을? 매|손목을? 그)(려|리세|어|으세|린다|리면|면|는 게|십)
-    자{1}해(해|하세|해도|를 (해|하세|추천))|<팔>…(그어|긋는)|(때려|패|죽여|찔러) (버려|버리|주세|줘|도 (돼
-        |괜찮))|죽이(세|면 (돼|되)|는 게)
-    (복수|보복)(하세|해<끝>|해야|해 버|합시|하자)|맞을 만|네 탓|당신 탓|(당신|네|본인|님)[의이]? (잘못
-        |책임)(이에|이야|입니|이네|이죠)
-    (굶|토)(으세|하세|어 보|해 보)|(살|살아갈) (가치|이유|필요)[가도]? 없[어는네습다]|태어나지 (말|않)
-        |없어지(면 (좋|돼)|세요)|사라지(면 (좋|돼)|세요|는 게)
-    (상담|병원|치료|도움|약)[을도은는에]? (필요 없|받지 마|가지 마|소용없|먹지 마|끊으)|아무(에게|한테)도 말하지 마
-    """,
-    "tells a method": r"""
-    번개탄|착화탄|농약|청산|질소|헬륨 가스|치사량|투신|음독|목을? 매|교살|손목을? 긋|동맥|급소|유서를? (쓰|써
-        |작성)|약…(한꺼번에|많이|다|전부|모두) (드|먹|삼)
-    (높은 곳|옥상|한강|난간)…(뛰어|올라가|가 보)|(고통 없이|안 아프게|편하게) (죽|갈 수)
-    """,
-    "names a medicine": r"""
-    수면제|수면 유도제|항우울제|항불안제|항정신병|안정제|진통제|졸피뎀|자낙스|알프라졸람|아티반|로라제팜
-        |디아제팜|클로나제팜
-    프로작|플루옥세틴|렉사프로|에스시탈로프람|졸로프트|설트랄린|팍실|이펙사|웰부트린|리튬|쎄로켈|쿠에티아핀
-        |아빌리파이|리스페리돈
-    콘서타|메틸페니데이트|리탈린|타이레놀|벤조|마약|대마|프로포폴|인데놀|스틸녹스|(?<![가-힣예])약(을|도
-        |이라도)? (드|먹|복용|처방|늘리|줄이)|복용|\d+ (mg|밀리그램)
-    """,
-    "diagnoses": r"""
-    (우울증|조울증|양극성 장애|조현병|공황 장애|불안 장애|강박증|강박 장애|성격 장애|경계선|adhd|ptsd|트라우마
-        |외상 후|섭식 장애|거식증|폭식증|불면증|정신병|망상|치매|자폐|해리|화병|번아웃)…(이[에야네군시]|입니
-        |예요|같[아습네]|의심|증상|진단|일 (수|거|것)|인 (것|듯)|환자|걸리|걸린|보[이여]|맞)
-    진단(하|됩|해|을 내|명)|(정신|마음)에? (이상|병)(이|입|에|인)|정신 질환|미쳤(어|네|군|나)|비정상
-    """,
-    "insults": r"""
-    병신|븅신|시발|씨발|ㅅㅂ|ㅄ|새끼|지랄|개소리|또라이|쓰레기|등신|닥쳐|입 다물|찌질|못난|바보(야|네|같(?!았)
-        |구|군|인|예|이)|멍청(하|이|한|아)|한심(하네|하군|하다<끝>|한 (사람|인간|놈|년))|재수 없|역겹|한남|한녀
-        |미친 (놈|년|사람|거|것)|나약(하|해|한)|엄살|핑계|관심 종자|관종|유난
-    """,
-    "sends the person away": r"""
-    (더는|더 이상|이제) (말하지 마|얘기하지 마|듣고 싶지|연락하지 마)|귀찮(아|네|게 하)|(그만|이제) (얘기
-        |이야기|대화)(하자|해요|하고|를 (끝|마))|알아서 (하|해)|관심 없(어|다|네|습)|신경 안 써
-    """,
-}
-
 # --- the fixed answers -------------------------------------------------------------------------------------------------
 
 ANSWERS = {
@@ -901,7 +844,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(loose(_named(text, WORDS)))
 
 
-def _patterns(table: str) -> tuple[re.Pattern[str], ...]:
+def patterns(table: str) -> tuple[re.Pattern[str], ...]:
+    """A table in the notation above as regular expressions, one for each of its patterns."""
     return tuple(_pattern(line) for line in _lines(table))
 
 
@@ -926,13 +870,12 @@ RULES = tuple(
     )
     for line in _lines(table)
 )
-EXCUSES = _patterns(EXCUSES_TABLE)
-FAREWELL = _patterns(FAREWELL_TABLE)
-SAFE = _patterns(SAFE_TABLE)
-(PAST,) = _patterns(PAST_TABLE)
-(READY,) = _patterns(READY_TABLE)
-(PRESENT,) = _patterns(PRESENT_TABLE)
-UNSAFE = {reason: _patterns(table) for reason, table in UNSAFE_TABLES.items()}
+EXCUSES = patterns(EXCUSES_TABLE)
+FAREWELL = patterns(FAREWELL_TABLE)
+SAFE = patterns(SAFE_TABLE)
+(PAST,) = patterns(PAST_TABLE)
+(READY,) = patterns(READY_TABLE)
+(PRESENT,) = patterns(PRESENT_TABLE)
 MEANT = tuple((re.compile(written), meant) for written, meant in SPELLINGS)
 
 
@@ -1079,12 +1022,3 @@ def answer(risk: Risk) -> Reply:
         return Reply(ANSWERS.get((risk.kind, level), ANSWERS["자살", level]), source="crisis")
     said = FOLLOW_UPS[level][(risk.answered - 1) % len(FOLLOW_UPS[level])]
     return Reply(said.format(line=NEXT_LINE.get(risk.kind, "109")), source="crisis")
-
-
-def check_reply(text: str) -> str | None:
-    """Why a generated text must not be shown (for the log), or None when it may be."""
-    texts = tuple(readings(text))
-    for reason, patterns in UNSAFE.items():
-        if any(pattern.search(reading) for pattern in patterns for reading in (text, *texts)):
-            return reason
-    return "speaks of danger" if by_rules(text).level >= IMMINENT - 1 else None

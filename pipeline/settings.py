@@ -22,7 +22,8 @@ class Settings:
     with both torch and TensorFlow; seed: same seed and input, same answer and voice; tone: whether the voice's manner
     follows the emotion; database: where the consented log
     lies, a path or a postgresql:// URL; secret: the server's half of the keys to it, "" for storing nothing; place:
-    where that is, told before consent."""
+    where that is, told before consent; mcp: the API's endpoints are tools of the Model Context Protocol, too; zero_gpu:
+    this is a Space that is lent a GPU call by call (Hugging Face says so)."""
 
     weights: WeightsChoice = "bundled"
     stt: str = ""
@@ -36,6 +37,8 @@ class Settings:
     database: str = field(default=str(ROOT / "journal.sqlite3"), repr=False)  # a URL may hold a password
     secret: str = field(default="", repr=False)
     place: str = ""
+    mcp: bool = False
+    zero_gpu: bool = False
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -53,6 +56,8 @@ class Settings:
             database=os.environ.get("JIWOO_DATABASE") or cls.database,
             secret=_secret(),
             place=os.environ.get("JIWOO_PLACE", cls.place),
+            mcp=_one_of("JIWOO_MCP", ("0", "1"), "0") == "1",
+            zero_gpu=os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),
         )
 
 

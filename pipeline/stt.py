@@ -21,12 +21,12 @@ import torch
 from transformers import Wav2Vec2ForCTC
 
 from pipeline import audio as sound
-from pipeline.ctc import Fusion, Reading, beam_search
+from pipeline.ctc import Fusion, Reading, beam_search, forced_path
 from pipeline.errors import WeightsMissing
 from pipeline.korean import join_jamo
 from pipeline.ngram import IDS, JamoLanguageModel
 from pipeline.pretrained import load_strictly
-from pipeline.turn import Audio, Transcript
+from pipeline.turn import Alignment, Audio, Transcript
 from pipeline.vad import VoiceDetector
 
 WINDOW_SECONDS = 10.0
@@ -61,6 +61,26 @@ class Wav2Vec2Transcriber:
         text, *others = itertools.islice(_joined(heard), 1 + ALTERNATIVES)
         weights = [len(part.texts[0]) for part in heard]
         return Transcript(text, float(np.average([part.confidence for part in heard], weights=weights)), tuple(others))
+
+    def align(self, audio: Audio) -> Alignment:
+        """Each stretch of speech against its best reading; weights are the network's probabilities, the steps of the
+        whole sound a frame each. A stretch in which nothing was understood has no symbols."""
+        symbols: list[str] = []
+        placed = []
+        for begin, end in self._voice.spans(audio.samples):
+            frames = self.log_probabilities(audio.samples[begin:end])
+            ids = beam_search(frames, self.blank, self.fusion, best=1)[0].ids
+            placed.append(
+                (begin // self.frame, len(symbols), np.exp(frames[:, list(ids)]), forced_path(frames, ids, self.blank))
+            )
+            symbols += [" " if self.symbols[i] in WORD_BORDERS else self.symbols[i] for i in ids]
+        steps = max([len(audio.samples) // self.frame, *(at + len(path) for at, _, _, path in placed)])
+        weights = np.zeros((steps, len(symbols)), np.float32)
+        path = np.full(steps, -1)
+        for at, first, probabilities, places in placed:
+            weights[at : at + len(places), first : first + probabilities.shape[1]] = probabilities
+            path[at : at + len(places)] = np.where(places < 0, -1, places + first)
+        return Alignment(tuple(symbols), weights, path, self.frame / sound.RATE)
 
     def hear(self, samples: np.ndarray) -> Heard:
         """The readings of one stretch of speech, samples (n,)."""
@@ -100,7 +120,7 @@ class Wav2Vec2Transcriber:
     def _logits(self, samples: np.ndarray) -> torch.Tensor:
         wave = torch.from_numpy(np.asarray(samples, np.float32))
         wave = (wave - wave.mean()) / torch.sqrt(wave.var(unbiased=False) + 1e-7)
-        return self.model(wave[None]).logits[0].float()  # (frames, symbols)
+        return self.model(wave[None].to(self.model.device)).logits[0].float().cpu()  # (frames, symbols)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pipeline.guard import Spoken, find_fault
 from pipeline.symbols import SYMBOLS, encode
 from pipeline.tacotron import PostNet, Seq2Seq
 from pipeline.tone import Tone
-from pipeline.turn import Audio, Emotion
+from pipeline.turn import Alignment, Audio, Emotion
 from pipeline.vocoder import Vocoder
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ FRAMES_A_SYMBOL = 14
 """A sentence that needs more frames a symbol than this is babble (real speech: 5 to 7)."""
 SENTENCE_PAUSE, CLAUSE_PAUSE = 0.25, 0.1  # seconds
 DIVISIBLE = 8
-"""Syllables from which on a phrase that cannot be read is tried in two halves."""
+"""Characters from which on a phrase that cannot be read is tried in two halves."""
 NOTHING_TO_SAY = "소리 내어 읽을 말이 없어요."
 
 
@@ -65,23 +65,39 @@ class TacotronSpeaker:
         """Yield one `Audio` (float32 at 22,050 Hz) a phrase, in the tone of the emotion. Raises `StageFailed` where there
         is nothing to say or the guard refuses all that is tried."""
         manner = tone.tone_for(emotion) if self.toned else tone.PLAIN
-        spoken = phrases(text)
-        if not spoken:
-            raise StageFailed("nothing in the text can be spoken", NOTHING_TO_SAY)
+        spoken = _something(text)
         for i, phrase in enumerate(spoken):
             samples = self._finish(self.mel(phrase), manner)
             pause = _pause_after(phrase) * manner.pause if i < len(spoken) - 1 else 0.0
             yield Audio(np.pad(samples, (0, int(pause * spectrogram.RATE))), spectrogram.RATE)
 
+    def align(self, text: str) -> Alignment:
+        """The attention over the symbols of all phrases, one after the other, without the pauses between them. Raises
+        `StageFailed` as `speak` does, and finds the same."""
+        read = [part for phrase in _something(text) for part in self.parts(phrase)]
+        symbols = tuple(SYMBOLS[i] for part, _ in read for i in encode(part))
+        weights = np.zeros((sum(len(spoken.alignment) for _, spoken in read), len(symbols)), np.float32)
+        step = first = 0
+        for _, spoken in read:
+            steps, wide = spoken.alignment.shape
+            weights[step : step + steps, first : first + wide] = spoken.alignment
+            step, first = step + steps, first + wide
+        return Alignment(symbols, weights, weights.argmax(-1), self.seq2seq.r * spectrogram.FRAME_SECONDS)
+
     def mel(self, phrase: str) -> np.ndarray:
-        """Mel frames (frames, n_mels) of a phrase, in halves where it cannot be read at once. Raises `StageFailed`."""
+        """Mel frames (frames, n_mels) of a phrase, with a short silence where it was divided. Raises `StageFailed`."""
+        mels = [mel for _, spoken in self.parts(phrase) for mel in (_silence(CLAUSE_PAUSE), spoken.mel)]
+        return np.concatenate(mels[1:])
+
+    def parts(self, phrase: str) -> list[tuple[str, Spoken]]:
+        """The phrase as it was read: whole, or in halves where it cannot be read at once. Raises `StageFailed`."""
         try:
-            return self.read(phrase).mel
+            return [(phrase, self.read(phrase))]
         except StageFailed:
             if len(phrase) < DIVISIBLE:
                 raise
         first, second = korean.halves(phrase)
-        return np.concatenate([self.mel(_marked(first, ",")), _silence(CLAUSE_PAUSE), self.mel(second)])
+        return self.parts(_marked(first, ",")) + self.parts(second)
 
     def read(self, phrase: str) -> Spoken:
         """Decode one phrase of Hangul and marks until the guard is content. Raises `StageFailed`."""
@@ -179,6 +195,14 @@ def phrases(text: str) -> list[str]:
     trained to see. What cannot be said is left out."""
     said = (_marked(aloud, ".") for sentence in korean.sentences(text) if (aloud := korean.read_aloud(sentence)))
     return [_marked(clause, ",") for sentence in said for clause in korean.clauses(sentence)]
+
+
+def _something(text: str) -> list[str]:
+    """`phrases`. Raises `StageFailed` for none."""
+    spoken = phrases(text)
+    if not spoken:
+        raise StageFailed("nothing in the text can be spoken", NOTHING_TO_SAY)
+    return spoken
 
 
 def _marked(phrase: str, mark: str) -> str:

@@ -94,6 +94,20 @@ class Speech:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """Where in a sound each symbol lies, for a picture of what a model did: CTC's path or Tacotron's attention.
+
+    symbols: n of them, in order; weights: float32 (steps, n) in 0..1, how far each step belongs to each symbol;
+    path: int (steps,), the symbol of each step, -1 where there is none; step: seconds from one to the next.
+    """
+
+    symbols: tuple[str, ...]
+    weights: np.ndarray
+    path: np.ndarray
+    step: float
+
+
+@dataclass(frozen=True)
 class Exchange:
     """An earlier turn as context for the next one."""
 
@@ -154,6 +168,10 @@ def turn_as_dict(turn: Turn) -> dict[str, Any]:
 class Transcriber(Protocol):
     def transcribe(self, audio: Audio) -> Transcript: ...
 
+    def align(self, audio: Audio) -> Alignment:
+        """The sound against what `transcribe` writes for it."""
+        ...
+
 
 class EmotionReader(Protocol):
     def read(self, text: str) -> Emotion: ...
@@ -162,7 +180,9 @@ class EmotionReader(Protocol):
 class Responder(Protocol):
     def reply(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> Reply: ...
 
-    def score(self, text: str, candidates: Sequence[str]) -> list[float]:
+    def score(
+        self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
+    ) -> list[float]:
         """How well each candidate answers ``text``; higher is better."""
         ...
 
@@ -170,6 +190,10 @@ class Responder(Protocol):
 class Speaker(Protocol):
     def speak(self, text: str, emotion: Emotion | None = None) -> Iterator[Audio]:
         """Yield one `Audio` a sentence, as soon as each exists; how it is said, not what, may follow the emotion."""
+        ...
+
+    def align(self, text: str) -> Alignment:
+        """The sound that `speak` makes against the symbols of ``text``."""
         ...
 
 

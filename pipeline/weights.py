@@ -7,9 +7,11 @@ a row of `pipeline.catalogue`; one that is named for its stage is tried also whe
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pipeline import catalogue, hub, lock
@@ -26,6 +28,8 @@ CHECKPOINT_FILES = {
     "reply": ("config.json", "model.safetensors", "tokenizer.json"),
     "tts": ("config.json", "seq2seq.weights.h5"),  # and a vocoder or a post-net, as the config tells
 }
+BUNDLED_LICENCE = "CC BY-NC-SA 4.0"
+"""Of all that this project trained: the strictest of what its data allow."""
 NOT_YET = "큰 모델은 아직 내려받지 않았어요."
 INSTEAD = "함께 들어 있는 작은 모델을 써요."
 AWAITED = f"{NOT_YET} {INSTEAD}"
@@ -94,6 +98,21 @@ def bundled(stage: str, checkpoints: Path) -> Found:
     if missing:
         raise WeightsMissing(f"{folder} lacks {', '.join(missing)}; clone the repository again")
     return Found(stage, folder, "bundled", f"checkpoints/{stage}")
+
+
+def licence(found: Found) -> str:
+    rows = [model.licence for model in catalogue.CATALOGUE if model.repository == found.name]
+    return rows[0] if found.source == "hub" and rows else BUNDLED_LICENCE
+
+
+@cache
+def fingerprint(folder: Path) -> str:
+    """The first signs of the SHA-256 of a checkpoint's weights, read once."""
+    whole = hashlib.sha256()
+    for file in sorted(folder.glob("*")):
+        if file.suffix in (".safetensors", ".h5"):
+            whole.update(file.read_bytes())
+    return whole.hexdigest()[:12]
 
 
 def size(found: Found) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.turn import EMOTIONS, Audio, Emotion, Exchange, Reply, Transcript
+from pipeline.turn import EMOTIONS, Alignment, Audio, Emotion, Exchange, Reply, Transcript
 
 
 class Broken(RuntimeError):
@@ -28,6 +28,11 @@ class FakeTranscriber:
         if self.fails:
             raise Broken("the transcriber's secret trouble")
         return Transcript(self.text, self.confidence, self.alternatives)
+
+    def align(self, audio: Audio) -> Alignment:
+        if self.fails:
+            raise Broken("the transcriber's secret trouble")
+        return diagonal(self.text)
 
 
 @dataclass
@@ -56,7 +61,10 @@ class FakeResponder:
             raise Broken("the responder's secret trouble")
         return Reply(self.text)
 
-    def score(self, text: str, candidates: Sequence[str]) -> list[float]:
+    def score(
+        self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
+    ) -> list[float]:
+        self.calls.append((text, emotion.label if emotion else "", tuple(history)))
         return [-float(len(candidate)) for candidate in candidates]
 
 
@@ -78,6 +86,11 @@ class FakeSpeaker:
                 raise Broken("the speaker's secret trouble")
             yield tone(0.2, 22_050)
 
+    def align(self, text: str) -> Alignment:
+        if self.silent:
+            raise Broken("the speaker's secret trouble")
+        return diagonal(text)
+
 
 @dataclass
 class FakeStages:
@@ -85,6 +98,12 @@ class FakeStages:
     emotion_reader: FakeEmotionReader = field(default_factory=FakeEmotionReader)
     responder: FakeResponder = field(default_factory=FakeResponder)
     speaker: FakeSpeaker = field(default_factory=FakeSpeaker)
+
+
+def diagonal(text: str) -> Alignment:
+    """Two steps for each sign of the text, one after the other."""
+    path = np.repeat(np.arange(len(text)), 2)
+    return Alignment(tuple(text), np.eye(len(text), dtype=np.float32)[path], path, 0.1)
 
 
 QUICK_KEYS = {"n": 2**4, "r": 8, "p": 1}

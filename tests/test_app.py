@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import ast
+import base64
+import io
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 import uuid
+import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import pyrage
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from page import look, talk
+from page import draw, look, talk, words
 from page.notes import Notes
-from pipeline import load
+from pipeline import audio, errors, load, report
 from pipeline.counsellor import FAILED, MAX_TEXT, Counsellor
 from pipeline.errors import JiwooError
 from pipeline.load import LoadedStages
-from pipeline.record import Record
+from pipeline.record import UNDECIDED, Record
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import EMOTIONS, Reply, StageName
-from pipeline.weights import CHECKPOINT_FILES
 from tests.fakes import FakeStages
 
-ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak"}
+ENDPOINTS = {"/turn", "/transcribe", "/emotion", "/reply", "/speak", "/evaluate", "/report", "/models"}
 NOTES = Notes(Settings())
 BEFORE = Record(id="1", at="", text="안녕", reply=Reply("반가워요"))
 CRISIS = "이제 그만 죽고 싶어요"
@@ -102,7 +108,7 @@ def noise(tmp_path: Path) -> Path:
 # --- the API -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_five_endpoints_are_public_with_a_description_and_nothing_else_is(client: Client):
+def test_the_endpoints_are_public_with_a_description_and_nothing_else_is(client: Client):
     told = client.view_api(return_format="dict")
     assert set(told["named_endpoints"]) == ENDPOINTS and not told["unnamed_endpoints"]
     assert all(endpoint["description"] for endpoint in told["named_endpoints"].values())
@@ -113,6 +119,9 @@ def test_the_five_endpoints_are_public_with_a_description_and_nothing_else_is(cl
         "/emotion": ["text"],
         "/reply": ["text", "emotion", "history"],
         "/speak": ["text"],
+        "/evaluate": ["clips", "references"],
+        "/report": ["turns", "kind", "reader"],
+        "/models": [],
     }
 
 
@@ -166,7 +175,7 @@ def test_the_single_stages_answer_alone(client: Client, stages: FakeStages, tone
     heard = client.predict(audio=handle_file(tone_wav), api_name="/transcribe")
     assert set(heard) == {"text", "confidence", "seconds"} and heard["text"] == stages.transcriber.text
     felt = client.predict(text="속상해요", api_name="/emotion")
-    assert felt["label"] == "슬픔" and sum(felt["scores"].values()) == pytest.approx(1)
+    assert felt["label"] == "슬픔" and felt["sure"] is True and sum(felt["scores"].values()) == pytest.approx(1)
     answer = client.predict(text="속상해요", api_name="/reply")
     assert answer == {"text": stages.responder.text, "source": "model", "emotion": "슬픔"}
     assert not stages.speaker.calls
@@ -188,6 +197,55 @@ def test_a_crisis_gets_the_fixed_answer_with_109_and_the_generator_is_not_asked(
     reply = result[0]["reply"] if endpoint == "/turn" else result
     assert reply["source"] == "crisis" and "109" in reply["text"]
     assert not stages.responder.calls
+
+
+def test_many_clips_are_evaluated_and_a_bad_one_does_not_stop_the_rest(
+    client: Client, stages: FakeStages, tone_wav: Path, noise: Path
+):
+    clips = [handle_file(tone_wav), handle_file(noise), handle_file(tone_wav)]
+    references = ["오늘 친구랑 다퉈서 속상해요", "", stages.transcriber.text]
+    told = client.predict(clips=clips, references=references, api_name="/evaluate")
+    assert [row["cer"] for row in told["rows"]] == [pytest.approx(1 / 12), None, 0.0]
+    assert told["cer"] == pytest.approx(1 / 24)
+    first, bad, _ = told["rows"]
+    assert first["clip"] == "tone.wav" and first["emotion"]["sure"] is True and first["reply"]["source"] == "model"
+    assert "소리 파일이 아니거나" in bad["message"] and bad["text"] == ""
+    assert client.predict(clips=[handle_file(tone_wav)], api_name="/evaluate")["cer"] is None
+    assert not stages.speaker.calls
+
+
+def test_a_crisis_in_an_evaluated_clip_does_not_reach_the_generator(client: Client, stages: FakeStages, tone_wav: Path):
+    stages.transcriber.text = CRISIS
+    told = client.predict(clips=[handle_file(tone_wav)], api_name="/evaluate")
+    assert told["rows"][0]["reply"]["source"] == "crisis" and not stages.responder.calls
+
+
+def test_a_report_is_made_of_turns_or_of_a_history_and_nothing_is_left_behind(client: Client, site: Site):
+    first, history, _ = client.predict(text="제 번호는 010-1234-5678이에요", api_name="/turn")
+    second, history, _ = client.predict(text="오늘은 좀 나아요", history=history, api_name="/turn")
+    before = set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*"))
+    made = {kind: client.predict(turns=[first, second], kind=kind, api_name="/report") for kind in report.RENDERINGS}
+    files = {kind: base64.b64decode(file["data"]) for kind, file in made.items()}
+    assert made["pdf"]["name"].endswith(".pdf") and files["pdf"].startswith(b"%PDF")
+    sheet = report.load(files["json"])
+    assert [turn.text for turn in sheet.turns] == ["제 번호는 [전화번호]이에요", "오늘은 좀 나아요"]
+    assert sheet.turns[0].emotion.label == "슬픔" and sheet.turns[0].reply.source == "model"
+    plain = client.predict(turns=history, kind="json", api_name="/report")
+    told = report.load(base64.b64decode(plain["data"]))
+    assert told.turns[1].reply.source == "unknown" and told.turns[1].emotion is None
+    sealed = client.predict(
+        turns=history, kind="pdf", reader=str(pyrage.x25519.Identity.generate().to_public()), api_name="/report"
+    )
+    assert sealed["name"].endswith(".pdf.age") and b"%PDF" not in base64.b64decode(sealed["data"])
+    assert set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*")) == before
+
+
+def test_the_models_are_told_with_licence_and_state(client: Client):
+    told = client.predict(api_name="/models")
+    assert [model["stage"] for model in told] == ["stt", "emotion", "reply", "tts"]
+    assert all(model["licence"] and model["revision"] and model["state"] == load.NOT_LOADED for model in told)
+    shipped = json.loads((ROOT / "checkpoints/stt/metrics.json").read_text("utf-8"))
+    assert told[0]["metrics"] == shipped
 
 
 def refusal(client: Client, **call: Any) -> str:
@@ -222,11 +280,26 @@ def test_an_unusable_upload_is_told_kindly_and_no_model_runs(
         {"api_name": "/reply", "text": "안녕", "emotion": "우울"},
         {"api_name": "/reply", "text": "안녕", "history": [{"user": "안녕"}]},
         {"api_name": "/speak", "text": ""},
+        {"api_name": "/evaluate", "clips": None},
+        {"api_name": "/report", "turns": "안녕"},
+        {"api_name": "/report", "turns": [{"user": "안녕"}]},
+        {"api_name": "/report", "turns": [{"user": "안녕", "reply": "네"}] * 101},
+        {"api_name": "/report", "turns": [{"user": "가" * 200_000, "reply": "네"}]},
+        {"api_name": "/report", "turns": [], "kind": "docx"},
+        {"api_name": "/report", "turns": [], "reader": "age1nobody"},
     ],
 )
 def test_input_of_no_use_is_refused_in_korean_and_english(client: Client, stages: FakeStages, call: dict[str, Any]):
     refusal(client, **call)
     assert not stages.responder.calls and not stages.speaker.calls
+
+
+@pytest.mark.parametrize(("count", "references"), [(51, []), (2, ["하나"]), (1, [3]), (1, "하나")])
+def test_too_many_clips_and_texts_of_another_shape_are_refused(
+    client: Client, stages: FakeStages, tone_wav: Path, count: int, references: Any
+):
+    refusal(client, clips=[handle_file(tone_wav)] * count, references=references, api_name="/evaluate")
+    assert not stages.transcriber.calls
 
 
 def test_a_stage_that_breaks_is_told_without_its_secrets(client: Client, stages: FakeStages, tone_wav: Path):
@@ -251,12 +324,17 @@ def test_a_turn_whose_stages_break_still_ends_with_words(client: Client, stages:
     assert voice is None and "secret" not in json.dumps(turn, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("endpoint", ["transcribe", "evaluate"])
 @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
-def test_a_file_of_the_server_that_nobody_uploaded_is_not_heard(site: Site, stages: FakeStages, meta: dict[str, Any]):
+def test_a_file_of_the_server_that_nobody_uploaded_is_not_heard(
+    site: Site, stages: FakeStages, meta: dict[str, Any], endpoint: str
+):
     path = ROOT / "examples" / "sad.wav"
-    with urllib.request.urlopen(site.ask("call/transcribe", {"data": [{"path": str(path), **meta}]})) as answer:
+    file: Any = {"path": str(path), **meta}
+    data = [file] if endpoint == "transcribe" else [[file], []]
+    with urllib.request.urlopen(site.ask(f"call/{endpoint}", {"data": data})) as answer:
         event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(site.ask(f"call/transcribe/{event}"), timeout=30) as lines:
+    with urllib.request.urlopen(site.ask(f"call/{endpoint}/{event}"), timeout=30) as lines:
         said = lines.read().decode()
     assert "event: error" in said and str(path) not in said
     assert not stages.transcriber.calls
@@ -270,18 +348,40 @@ def test_the_page_asks_nothing_of_others_and_keeps_nothing(site: Site):
     assert config["analytics_enabled"] is False and config["enable_queue"]
     assert site.page.run_history is False and site.page.enable_monitoring is False and not site.page.ssr_mode
     assert site.page.delete_cache == (app.KEEP_SECONDS // 6, app.KEEP_SECONDS)
-    head = str(config["head"])
-    assert 'lang = "ko"' in head and "http" not in head
+    assert not config["head"] and not config["js"]
 
 
 def test_no_sound_is_decoded_by_gradio(site: Site):
     sounds = [block for block in site.page.blocks.values() if isinstance(block, gr.Audio)]
-    assert len(sounds) == 4 and {sound.type for sound in sounds} == {"filepath"}
+    assert len(sounds) == 3 and {sound.type for sound in sounds} == {"filepath"}
 
 
 def test_the_page_says_what_it_is_and_whom_to_call(site: Site):
-    shown = json.dumps([c["props"].get("value") for c in site.page.config["components"]], ensure_ascii=False)
-    assert "AI 데모이며 치료가 아닙니다" in shown
+    shown = [str(c["props"].get("value")) for c in site.page.config["components"]]
+    assert "AI 데모이며 치료가 아닙니다" in look.TITLE and str(words.label(look.TITLE)) in shown
+
+
+def test_the_page_is_korean_and_says_all_in_english_too(site: Site):
+    with urllib.request.urlopen(site.url) as answer:
+        document = answer.read().decode("utf-8")
+    assert re.search(r'<html[^>]*lang="ko"', document) and document.index(words.START) < document.index("<gradio-app")
+    with urllib.request.urlopen(f"{site.url}/{words._core()}") as answer:
+        assert "changeLocale" in answer.read().decode("utf-8")
+    told = site.page.config["i18n_translations"] or {}
+    assert told["ko"].keys() == told["en"].keys() and all(told["ko"][korean] == korean for korean in told["en"])
+    korean = [english for english in told["en"].values() if re.search("[가-힣]", english.replace("지우", ""))]
+    assert korean == ["한국어"], "the button that leads back"
+
+
+def test_sentences_of_the_pipeline_have_their_english():
+    kinds = [error.default_kind for error in errors.JiwooError.__subclasses__()]
+    sounds = [
+        getattr(audio, name) for name in ("MISSING", "NOT_SOUND", "TOO_LONG", "TOO_SHORT", "SILENT", "NO_DECODER")
+    ]
+    for korean in (*kinds, *FAILED.values(), *sounds, *EMOTIONS):
+        assert words.say(korean).en != korean
+    with pytest.raises(KeyError):
+        words.label("영어가 없는 말")
 
 
 def test_help_stands_in_the_page_before_any_script_runs(site: Site, stages: FakeStages):
@@ -321,10 +421,15 @@ def test_a_typed_turn_fills_the_page_and_the_session_remembers_it(site: Site, st
     site.visit(mine, talk.from_text, ["", None, "저는 고양이를 키워요"])
     site.visit(theirs, talk.from_text, ["", None, "저는 강아지를 키워요"])
     shown = talk.View(*site.visit(mine, talk.from_text, ["", None, "이름은 나비예요"]))
-    said = [message["content"][0]["text"] for message in shown.chat if message["role"] == "user"]
-    assert said == ["저는 고양이를 키워요", "이름은 나비예요"]
-    assert {row["label"] for row in shown.emotion["confidences"]} == set(EMOTIONS) and shown.emotion["label"] == "슬픔"
-    assert Path(shown.sound["path"]).is_file() and shown.text_input == ""
+    assert (
+        shown.chat.count('<li class="said">') == 2
+        and "저는 고양이를 키워요" in shown.chat
+        and "이름은 나비예요" in shown.chat
+    )
+    assert all(label in shown.emotion for label in EMOTIONS) and "슬픔" in heading(shown.emotion)
+    name, first, second = shown.voice.split("\n")
+    assert f'data-play="{name} voice"' in shown.chat
+    assert first.startswith("voice ") and second.startswith("voice ")
     assert [exchange.user for exchange in stages.responder.calls[-1][2]] == ["저는 고양이를 키워요"]
 
 
@@ -332,31 +437,112 @@ def test_clearing_forgets_the_talk(site: Site, stages: FakeStages):
     session = uuid.uuid4().hex
     site.visit(session, talk.from_text, ["", None, "안녕하세요"])
     shown = talk.View(*site.visit(session, talk.cleared, []))
-    assert shown.chat == [] and shown.sound is None and shown.audio_input is None
+    assert shown.chat == draw.chat([]) and shown.voice == "" and shown.audio_input is None
     site.visit(session, talk.from_text, ["", None, "다시 왔어요"])
     assert stages.responder.calls[-1][2] == ()
 
 
 def test_the_page_shows_each_thing_the_moment_it_exists(stages: FakeStages, tone_wav: Path):
     listening, *views, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
-    assert talk.LISTENING in listening.status
-    assert [len(view.chat) for view in views[:3]] == [1, 1, 2]
-    assert [view.emotion is not None for view in views[:3]] == [False, True, True]
-    assert all(
-        sign in view.status for sign, view in zip((talk.FEELING, talk.THINKING, talk.SPEAKING), views, strict=False)
-    )
-    assert all(view.sound is None for view in views) and end.sound[0] == 22_050
-    assert end.sound[1].dtype == "int16" and len(end.sound[1]) == pytest.approx(0.4 * 22_050, abs=2)
+    assert words.say(talk.LISTENING).ko in listening.status
+    assert [view.chat.count("<li ") for view in views[:3]] == [1, 1, 2]
+    assert ["슬픔" in view.emotion for view in views[:3]] == [False, True, True]
+    for sign, view in zip((talk.FEELING, talk.THINKING, talk.SPEAKING), views, strict=False):
+        assert sign in view.status
+    assert [view.voice.count("voice ") for view in views] == [0, 0, 0, 1, 2], "each sentence, as it is made"
+    assert all(later.voice.startswith(earlier.voice) for earlier, later in itertools.pairwise(views))
+    said, *sentences = [sound_of(line) for line in end.voice.split("\n")[1:]]
+    assert said == (16_000, 16_000) and sentences == [(22_050, 4_410)] * 2
     [taken] = end.history
     assert (taken.text, taken.reply.text) == (stages.transcriber.text, stages.responder.text)
     assert (
         taken.confidence == 0.9 and taken.pace.seconds == pytest.approx(1.0) and taken.models.keys() >= {"stt", "tts"}
     )
+    assert views[0].audio_input is None and all(view.audio_input == gr.skip() for view in (*views[1:], end))
+    assert end.stop.interactive is False and listening.stop.interactive is True
+
+
+def sound_of(line: str) -> tuple[int, int]:
+    """Rate and number of samples of a line for talk.js."""
+    with wave.open(io.BytesIO(base64.b64decode(line.split()[1]))) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+        return file.getframerate(), file.getnframes()
+
+
+def heading(emotion: str) -> str:
+    return re.findall("<h3.*?</h3>", emotion)[0]
+
+
+def test_a_turn_that_is_stopped_keeps_what_was_said(stages: FakeStages):
+    turn = talk.from_text(Counsellor(stages), NOTES, "", [BEFORE], "그만 들을래요")
+    next(turn)
+    heard = next(turn)
+    turn.close()
+    assert [record.text for record in heard.history] == ["안녕", "그만 들을래요"] and not heard.history[1].reply
+    end = talk.stopped(NOTES, "", heard.history)
+    assert talk.STOPPED in end.status and end.chat == end.history == gr.skip()
+    *_, view = talk.from_text(Counsellor(stages), NOTES, "", heard.history, "다시 이야기해요")
+    assert len(view.history) == 3, "and the talk goes on"
+
+
+def test_the_last_words_put_right_take_the_place_of_the_old(stages: FakeStages, tone_wav: Path):
+    *_, first = talk.from_recording(Counsellor(stages), NOTES, "", [BEFORE], str(tone_wav))
+    *_, end = talk.again(Counsellor(stages), NOTES, "", first.history, "친구와 화해했어요")
+    old, new = first.history[-1], end.history[-1]
+    assert len(end.history) == 2 and new.text == "친구와 화해했어요" and new.id == old.id and new.edited
+    assert new.confidence is None and stages.transcriber.text not in end.chat
+    assert [exchange.user for exchange in stages.responder.calls[-1][2]] == ["안녕"], "the old words are forgotten"
+    assert end.voice.split("\n")[1].startswith("voice "), "nor is the old recording kept"
+    for history, text in (([], "없던 말"), (first.history, " ")):
+        *_, refused = talk.again(Counsellor(stages), NOTES, "", history, text)
+        assert refused.history == gr.skip() and "notice" in refused.status
+
+
+def test_the_person_corrects_the_emotion(stages: FakeStages):
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "오늘은 좀 그래요")
+    view = talk.corrected(NOTES, "", end.history, "분노")
+    assert "분노" in heading(view.emotion) and "내가 고침" in view.chat and view.history[0].corrected == "분노"
+    view = talk.corrected(NOTES, "", view.history, UNDECIDED)
+    assert view.history[0].corrected == UNDECIDED and UNDECIDED in heading(view.emotion)
+    assert view.history[0].emotion == end.history[0].emotion, "what the model read stays beside it"
+    assert talk.corrected(NOTES, "", [], "분노").history == gr.skip()
+
+
+def test_an_emotion_that_is_not_sure_is_told_so_with_its_figures(stages: FakeStages, monkeypatch: pytest.MonkeyPatch):
+    read = stages.emotion_reader.read
+    monkeypatch.setattr(stages.emotion_reader, "read", lambda text: replace(read(text), sure=False))
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "그냥 그래요")
+    assert "불확실" in heading(end.emotion) and "슬픔" not in heading(end.emotion) and "70%" in end.emotion
+    assert "불확실" in end.chat
+
+
+def test_the_chart_has_a_column_a_line_and_is_a_table(stages: FakeStages):
+    history: list[Record] = []
+    for text in ("하나", "둘", "셋"):
+        *_, end = talk.from_text(Counsellor(stages), NOTES, "", history, text)
+        history = end.history
+    assert end.chart.count('<th scope="col">') == 4 and end.chart.count('<th scope="row">') == len(EMOTIONS)
+    assert end.chart.count("70%") == 3 and draw.chart([]) == ""
+
+
+@pytest.mark.parametrize(("confidence", "words"), [(0.95, "또렷이"), (0.7, "대체로"), (0.55, "잘못 들었을")])
+def test_how_sure_the_transcript_is_stands_in_words(stages: FakeStages, tone_wav: Path, confidence: float, words: str):
+    stages.transcriber.confidence = confidence
+    *_, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
+    assert words in end.chat and f"{confidence:.0%}" in end.chat
+    assert "들었" not in draw.chat([BEFORE]), "typed words were not heard"
+
+
+def test_what_people_say_is_no_html(stages: FakeStages):
+    stages.responder.text = "<img src=x>"
+    *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "<script>alert(1)</script>")
+    for drawn in (end.chat, end.status, end.emotion, end.chart, end.details):
+        assert "<script>" not in drawn and "<img" not in drawn
 
 
 def test_the_timing_line_adds_up(stages: FakeStages, tone_wav: Path):
     *_, end = talk.from_recording(Counsellor(stages), NOTES, "", [], str(tone_wav))
-    parts, total = end.timing.replace("*", "").split("= 모두 ")
+    parts, total = re.sub("<details.*|<.*?>", "", end.details).split(" = ")
     seconds = [float(part.split()[-1]) for part in parts.split(" + ")]
     assert len(seconds) == 5 and sum(seconds) == pytest.approx(float(total), abs=1e-9)
 
@@ -384,11 +570,11 @@ def test_a_failed_stage_is_a_gentle_line_below_the_answer(stages: FakeStages):
     stages.emotion_reader.fails = stages.speaker.silent = True
     *_, end = talk.from_text(Counsellor(stages), NOTES, "", [], "안녕하세요")
     assert FAILED["emotion"] in end.status and FAILED["speak"] in end.status
-    assert len(end.chat) == 2 and end.sound is None and end.emotion == "알 수 없음"
+    assert end.chat.count("<li ") == 2 and "voice " not in end.voice and "불확실" in heading(end.emotion)
 
 
 def test_the_status_line_shows_signs_as_they_are():
-    assert "&lt;b&gt;" in talk.status("<b>")
+    assert "&lt;b&gt;" in draw.status("<b>")
 
 
 def test_the_oldest_exchanges_are_forgotten(stages: FakeStages):
@@ -413,20 +599,6 @@ def test_an_example_is_one_click(tmp_path: Path, tone_wav: Path, stages: FakeSta
     (event,) = [fn for fn in page.fns.values() if (button._id, "click") in fn.targets]
     *_, end = event.fn("", [])  # type: ignore[misc]
     assert end.history[0].text == stages.transcriber.text
-
-
-def test_the_model_table_tells_source_size_and_figures(tmp_path: Path):
-    folder = tmp_path / "stt"
-    folder.mkdir()
-    for name in CHECKPOINT_FILES["stt"]:
-        (folder / name).write_text("{}")
-    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
-    measured = {"sets": {"asr_dev": {"clips": 9, "cer": 0.4123, "seconds_a_second": 0.1}}}
-    (folder / "metrics.json").write_text(json.dumps(measured))
-    table = look.model_table(load.models(Settings(checkpoints=tmp_path))).splitlines()
-    assert "checkpoints/stt" in table[2] and "함께 들어 있음" in table[2] and "2.0" in table[2]
-    assert "asr_dev CER 0.412" in table[2]
-    assert len(table) == 6 and "불러오지 못했어요" in table[5]
 
 
 # --- the start ---------------------------------------------------------------------------------------------------------

@@ -21,13 +21,14 @@ import torch
 from pipeline import audio, spectrogram
 from pipeline.counsellor import Counsellor
 from pipeline.emotion import BertEmotionReader
-from pipeline.korean import cer_counts, normalise
+from pipeline.korean import cer_counts, join_jamo, normalise
 from pipeline.load import LoadedStages, models
-from pipeline.reply import PROMPTS, Gpt2Responder, fault
+from pipeline.reply import PROMPTS, Gpt2Responder
+from pipeline.reply_guard import fault
 from pipeline.settings import ROOT, Settings
 from pipeline.stt import ALTERNATIVES, WINDOW_SECONDS, Wav2Vec2Transcriber
 from pipeline.symbols import SYMBOLS, encode, is_pause
-from pipeline.tts import TacotronSpeaker
+from pipeline.tts import SENTENCE_PAUSE, TacotronSpeaker
 from pipeline.turn import EMOTIONS, Audio, Emotion, Exchange, Speech, Turn
 from pipeline.weights import CHECKPOINT_FILES
 from training import nonspeech
@@ -273,6 +274,22 @@ def test_a_minute_takes_twice_as_long_as_half_a_minute(transcriber: Wav2Vec2Tran
     assert seconds(60) < 3.2 * min(seconds(30), seconds(30))
 
 
+def test_what_is_heard_can_be_shown_against_the_sound(transcriber: Wav2Vec2Transcriber) -> None:
+    for example in examples()[:2]:
+        found = transcriber.align(example.sound)
+        assert " ".join(join_jamo(found.symbols).split()) == transcriber.transcribe(example.sound).text
+        assert len(found.weights) * found.step == pytest.approx(example.sound.seconds, abs=0.1)
+        places = found.path[found.path >= 0]
+        assert (np.diff(places) >= 0).all() and set(places) == set(range(len(found.symbols)))
+        on_path = found.weights[found.path >= 0, places]
+        assert on_path.mean() > 0.5 > found.weights.mean()
+
+
+def test_silence_has_an_alignment_without_symbols(transcriber: Wav2Vec2Transcriber) -> None:
+    found = transcriber.align(Audio(np.zeros(16_000, np.float32), 16_000))
+    assert found.symbols == () and found.weights.shape == (50, 0) and (found.path == -1).all()
+
+
 # --- emotion -------------------------------------------------------------------------------------------------------
 
 CLEAR = {
@@ -371,6 +388,14 @@ def test_every_word_is_read_in_its_order(speaker: TacotronSpeaker) -> None:
     sounded = [i for i in range(1, len(symbols) - 1) if not is_pause(SYMBOLS[symbols[i]])]
     centre = (alignment * np.arange(len(alignment))[:, None]).sum(0) / alignment.sum(0)
     assert (np.diff(centre[sounded]) > -0.5).mean() > 0.95
+
+
+def test_what_is_spoken_can_be_shown_against_its_symbols(speaker: TacotronSpeaker) -> None:
+    found = speaker.align(HELLO)
+    spoken = sum(len(piece.samples) for piece in speaker.speak(HELLO)) / spectrogram.RATE - SENTENCE_PAUSE
+    assert len(found.weights) * found.step == pytest.approx(spoken, abs=0.3)
+    assert found.weights.sum(1) == pytest.approx(np.ones(len(found.weights)), abs=1e-3)
+    assert "".join(found.symbols).count(SYMBOLS[2]) == 2 and found.path[0] < found.path[-1]
 
 
 # --- together ------------------------------------------------------------------------------------------------------

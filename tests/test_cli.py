@@ -20,7 +20,7 @@ from pipeline import __main__ as cli
 from pipeline import load
 from pipeline.counsellor import Counsellor
 from pipeline.settings import ROOT
-from pipeline.turn import EMOTIONS
+from pipeline.turn import EMOTIONS, Exchange
 from tests.fakes import FakeStages
 
 RISK_KEYS = ["text", "level", "kind"]
@@ -69,7 +69,7 @@ def test_transcribe(run: Cli, stages: FakeStages, tone_wav: Path) -> None:
 
 def test_emotion(run: Cli) -> None:
     [row] = run("emotion", "눈물이 나요").rows
-    assert list(row) == ["text", "label", "scores"]
+    assert list(row) == ["text", "label", "scores", "sure"] and row["sure"] is True
     assert row["text"] == "눈물이 나요" and row["label"] == "슬픔" and tuple(row["scores"]) == EMOTIONS
 
 
@@ -92,6 +92,19 @@ def test_reply(run: Cli, stages: FakeStages) -> None:
 def test_rank(run: Cli) -> None:
     line = json.dumps({"text": "안녕", "candidates": ["네.", "반가워요."]})
     assert run("rank", line).rows == [{"scores": [-2.0, -5.0]}]
+
+
+def test_rank_goes_by_the_emotion_and_the_talk_that_the_line_names_else_by_the_one_read(run: Cli, stages) -> None:
+    asked = {"text": "안녕", "candidates": ["네."]}
+    named = asked | {"emotion": "행복", "history": [{"user": "응", "reply": "네."}]}
+    result = run("rank", "--stdin", stdin="\n".join(json.dumps(line) for line in (asked, named)))
+    assert result.status == 0 and [len(row["scores"]) for row in result.rows] == [1, 1]
+    assert stages.responder.calls == [("안녕", "슬픔", ()), ("안녕", "행복", (Exchange("응", "네."),))]
+    assert stages.emotion_reader.calls == ["안녕"]
+
+
+def test_nothing_to_rank_has_no_scores(run: Cli) -> None:
+    assert run("rank", '{"text": "안녕", "candidates": []}').rows == [{"scores": []}]
 
 
 def test_speak_into_a_file(run: Cli, tmp_path: Path) -> None:
@@ -147,7 +160,7 @@ def test_models(run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     [row] = run("models").rows
     assert [model["stage"] for model in row["models"]] == ["stt", "emotion", "reply", "tts"]
     assert {tuple(model) for model in row["models"]} == {
-        ("stage", "source", "name", "megabytes", "notice", "revision", "lock", "metrics")
+        ("stage", "source", "name", "megabytes", "notice", "revision", "lock", "metrics", "licence", "state")
     }
 
 
@@ -185,13 +198,29 @@ def test_a_recording_that_cannot_be_used_is_an_error_in_its_place(run: Cli, tone
     assert result.rows[1] != result.rows[2] and result.status == 1
 
 
-@pytest.mark.parametrize("bad", ["not JSON", '{"text": "안녕"}', "[]", '{"text": 3, "candidates": ["네"]}'])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "not JSON",
+        "",
+        '{"text": "안녕"}',
+        "[]",
+        "3",
+        '{"text": 3, "candidates": ["네"]}',
+        '{"text": " ", "candidates": ["네"]}',
+        '{"text": "안녕", "candidates": "네"}',
+        '{"text": "안녕", "candidates": [1]}',
+        '{"text": "안녕", "candidates": ["네"], "emotion": "질투"}',
+        '{"text": "안녕", "candidates": ["네"], "emotion": []}',
+        '{"text": "안녕", "candidates": ["네"], "history": [{"user": "응"}]}',
+        '{"text": "안녕", "candidates": ["네"], "history": {"user": "응", "reply": "네"}}',
+    ],
+)
 def test_a_ranking_that_was_not_asked_properly_is_an_error_in_its_place(run: Cli, stages, bad: str) -> None:
-    stages.responder.score = lambda text, candidates: [len(text + candidate) for candidate in candidates]
     good = '{"text": "안녕", "candidates": ["네"]}'
-    result = run("rank", good, bad, good)
-    assert ["error" in row for row in result.rows] == [False, True, False]
-    assert result.status == 1
+    result = run("rank", "--stdin", stdin="\n".join((good, bad, good)))
+    assert [list(row) for row in result.rows] == [["scores"], ["error"], ["scores"]]
+    assert "candidates" in result.rows[1]["error"] and result.status == 1
 
 
 def test_a_stage_that_raises_is_an_error_in_its_place_with_the_traceback_in_the_log(run: Cli, stages, caplog) -> None:

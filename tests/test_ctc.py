@@ -9,7 +9,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from pipeline.ctc import Fusion, beam_search, collapse
+from pipeline.ctc import Fusion, beam_search, collapse, forced_path
 from pipeline.ngram import BORDER, IDS
 from tests.test_ngram import small_model
 
@@ -38,6 +38,23 @@ def test_a_wide_beam_finds_the_readings_and_their_probabilities(seed: int, blank
     found = beam_search(sound, blank, best=5, beams=2_000)
     assert [reading.ids for reading in found] == [labels for labels, _ in truth]
     np.testing.assert_allclose([reading.score for reading in found], [score for _, score in truth], atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [(1,), (1, 2), (2, 2), (1, 1, 2), ()])
+@pytest.mark.parametrize("blank", [0, 3])
+def test_the_forced_path_is_the_likeliest_of_all_that_spell_the_labels(labels: tuple[int, ...], blank: int) -> None:
+    sound = frames(6, 4, seed=len(labels), sharp=3.0)
+    spelling = [p for p in itertools.product(range(4), repeat=6) if tuple(collapse(p, blank)) == labels]
+    best = max(spelling, key=lambda path: sum(sound[t, s] for t, s in enumerate(path)))
+    found = forced_path(sound, labels, blank)
+    assert [blank if place < 0 else labels[place] for place in found] == list(best)
+    places = found[found >= 0]
+    assert (np.diff(places) >= 0).all() and set(places) == set(range(len(labels)))
+
+
+def test_labels_that_do_not_fit_into_the_frames_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        forced_path(frames(2, 3, 0), (1, 1), BLANK)  # two equal symbols need a blank between
 
 
 def test_many_paths_of_one_reading_beat_the_one_best_path() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertForSequenceClassification
 
-from pipeline.emotion import MAX_TOKENS, SOURCE_TOKENS, BertEmotionReader
+from pipeline.emotion import MAX_TOKENS, SOURCE_TOKENS, UNCALIBRATED_THRESHOLD, BertEmotionReader, Calibration
 from pipeline.errors import WeightsMissing
 from pipeline.turn import EMOTIONS
 from tests.fakes import DAMAGES, spoil
@@ -93,6 +94,63 @@ def test_a_text_is_cleaned_as_in_training(reader: BertEmotionReader) -> None:
 def test_what_stands_beyond_the_longest_text_is_not_read(reader: BertEmotionReader) -> None:
     long = "화" + " 화" * MAX_TOKENS
     assert reader.read(long).scores == pytest.approx(dict(reader.read(long + " 신나요").scores))
+
+
+# --- how sure it is ------------------------------------------------------------------------------------------------
+
+
+def calibrated(folder: Path, entry: object) -> Path:
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"calibration": entry}), "utf-8")
+    return folder
+
+
+ENTRY: dict[str, Any] = {"temperature": {"single": 1.0, "dialog": 3.0, "voice": 2.0}, "threshold": 0.6}
+
+
+def test_an_emotion_is_sure_from_the_threshold_on(reader: BertEmotionReader, monkeypatch) -> None:
+    best = max(reader.read(TEXTS[0]).scores.values())
+    for threshold, sure in ((best - 1e-3, True), (best + 1e-3, False)):
+        monkeypatch.setattr(reader, "calibration", Calibration({}, threshold))
+        read = reader.read(TEXTS[0])
+        assert read.sure is sure and read.scores[read.label] == pytest.approx(best)
+
+
+def test_each_source_has_its_temperature(reader: BertEmotionReader, monkeypatch) -> None:
+    raw = {source: reader.logits(TEXTS, source) for source in SOURCE_TOKENS}
+    monkeypatch.setattr(reader, "calibration", Calibration.of(ENTRY))
+    for source, temperature in ENTRY["temperature"].items():
+        wanted = (raw[source] / temperature).softmax(-1)
+        torch.testing.assert_close(reader.probabilities(TEXTS, source), wanted)
+        assert (wanted.argmax(-1) == raw[source].argmax(-1)).all(), "it changes no label"
+
+
+def test_the_calibration_is_read_from_the_checkpoint(folder: Path) -> None:
+    assert BertEmotionReader(calibrated(folder, ENTRY)).calibration == Calibration(ENTRY["temperature"], 0.6)
+
+
+def test_a_model_without_a_calibration_has_the_stated_threshold(folder: Path) -> None:
+    assert BertEmotionReader(folder).calibration == Calibration({}, UNCALIBRATED_THRESHOLD)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        [],
+        "0.5",
+        ENTRY | {"threshold": "high"},
+        ENTRY | {"threshold": 1.5},
+        ENTRY | {"temperature": 1.0},
+        ENTRY | {"temperature": {"voice": 1.0}},
+        ENTRY | {"temperature": ENTRY["temperature"] | {"voice": 0.0}},
+        ENTRY | {"temperature": ENTRY["temperature"] | {"voice": float("nan")}},
+        ENTRY | {"also": 1},
+    ],
+)
+def test_a_calibration_that_is_none_is_refused(folder: Path, entry: object) -> None:
+    with pytest.raises(WeightsMissing):
+        BertEmotionReader(calibrated(folder, entry))
 
 
 # --- loading -------------------------------------------------------------------------------------------------------

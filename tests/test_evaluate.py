@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import soundfile
-import torch
 
 from pipeline.settings import Settings
-from pipeline.turn import EMOTIONS, Emotion, Reply
 from tests.fakes import FakeSpeaker, FakeTranscriber, tone
 from training import cards, data, evaluate
 
@@ -20,30 +17,6 @@ from training import cards, data, evaluate
 def only(**stages) -> Any:
     """The stages a measurement needs, without the others."""
     return SimpleNamespace(**stages)
-
-
-class Reader:
-    """Reads 행복 in texts with 기, else 중립."""
-
-    def probabilities(self, texts, source="voice"):
-        best = [EMOTIONS.index("행복" if "기" in text else "중립") for text in texts]
-        return torch.nn.functional.one_hot(torch.tensor(best), len(EMOTIONS)).float()
-
-    def read(self, text):
-        return Emotion("중립")
-
-
-class Responder:
-    """Likes long answers; every answer costs log 2 a syllable."""
-
-    def score(self, text, candidates, emotion=None):
-        return [float(len(candidate)) for candidate in candidates]
-
-    def surprise(self, text, answer, emotion):
-        return math.log(2) * len(answer)
-
-    def reply(self, text, emotion, history=()):
-        return Reply("그러셨군요.", "fallback")
 
 
 @pytest.fixture
@@ -92,40 +65,6 @@ def test_confidence_is_held_against_what_was_right(clips, tmp_path):
     wrong = of("마", 0.1)
     assert wrong["asked_again"] == wrong["asked_again_under_half_right"] == wrong["under_half_right"] == 2
     assert of("가나다라", 1.0)["calibration_error"] == 0.0
-
-
-def test_emotion_is_measured_on_test_rows_alone(tmp_path, monkeypatch):
-    def row(text, label, split):
-        return data.EmotionRow(text, label, "single", (), split, split)
-
-    rows = [
-        row("기뻐요", "행복", "test"),
-        row("그래요", "슬픔", "test"),
-        row("그래요 네", "중립", "test"),
-        row("기", "슬픔", "train"),
-    ]
-    monkeypatch.setattr(data, "emotion7", lambda root: rows)
-    monkeypatch.setattr(data, "emotion_voice", lambda root: [row("기뻐", "행복", "test")])
-    got = evaluate.emotion(only(emotion_reader=Reader()), tmp_path, 10)["sets"]
-    seven = got["emotion7_random_split"]
-    assert seven["rows"] == 3 and seven["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
-    assert (
-        seven["f1"]["행복"] == 1 and seven["f1"]["슬픔"] == 0 and seven["f1"]["중립"] == pytest.approx(2 / 3, abs=1e-3)
-    )
-    assert seven["macro_f1"] == pytest.approx((1 + 2 / 3) / 7, abs=1e-4)
-    assert got["emotion_voice"]["accuracy"] == 1
-
-
-def test_replies_are_ranked_among_others_and_perplexity_is_per_syllable(tmp_path, monkeypatch):
-    answers = ["네", "그래요", "그러셨군요"]
-    dialogues = [
-        data.Dialogue((("user", f"말{i}"), ("bot", answer)), "", "test", "x") for i, answer in enumerate(answers)
-    ]
-    monkeypatch.setattr(data, "emodialog", lambda root: dialogues)
-    got = evaluate.reply(only(responder=Responder(), emotion_reader=Reader()), tmp_path, 10)
-    assert got["true_reply_first_of_20"] == pytest.approx(1 / 3, abs=1e-4), "only the longest wins"
-    assert got["perplexity_a_syllable"] == 2.0
-    assert got["sources_of_200_answers"] == {"fallback": 3}
 
 
 def test_the_voice_is_listened_to_next_to_the_recording(tmp_path, monkeypatch):
@@ -177,6 +116,17 @@ def test_only_a_whole_measurement_is_written_down(tmp_path, monkeypatch):
     assert not (tmp_path / "emotion/metrics.json").exists()
     evaluate.main(["emotion", "--root", str(tmp_path)])
     assert json.loads((tmp_path / "emotion/metrics.json").read_text("utf-8")) == {"limit": 10**9}
+
+
+def test_the_voice_is_measured_twice_and_both_are_kept(tmp_path, monkeypatch):
+    settings = Settings(checkpoints=tmp_path)
+    monkeypatch.setattr(Settings, "from_env", lambda: settings)
+    monkeypatch.setattr(evaluate, "WhisperTranscriber", lambda *_: None)
+    monkeypatch.setitem(evaluate.MEASURES, "tts", lambda *_: {"cer": 0.1})
+    monkeypatch.setitem(evaluate.MEASURES, "voice", lambda *_: {"guard": {}})
+    (tmp_path / "tts").mkdir()
+    evaluate.main(["tts", "voice", "tts", "--root", str(tmp_path)])
+    assert json.loads((tmp_path / "tts/metrics.json").read_text("utf-8")) == {"cer": 0.1, "guard": {}}
 
 
 def test_the_table_shows_every_measured_set(checkpoints):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -75,9 +76,9 @@ def test_nothing_loads_before_it_is_asked_for(maker: Maker) -> None:
 def test_a_stage_gets_its_folder_and_the_settings(maker: Maker, attribute: str) -> None:
     stages = LoadedStages(Settings(threads=3, seed=5))
     assert getattr(stages, attribute).name == attribute
-    [(name, (folder, threads, *seed))] = maker.made
+    [(name, (folder, threads, *rest))] = maker.made
     assert (name, folder, threads) == (attribute, Path("/there") / PARTS[attribute][0], 3)
-    assert seed == ([5] if attribute in ("responder", "speaker") else [])
+    assert rest == {"responder": [5, ""], "speaker": [5]}.get(attribute, []), "the seed, and the name in the catalogue"
 
 
 @pytest.mark.parametrize("attribute", PARTS)
@@ -129,6 +130,25 @@ def test_two_counsellors_share_no_stages(maker: Maker) -> None:
     assert one.stages.transcriber is not other.stages.transcriber
 
 
+def test_models_tell_what_is_ready_what_is_coming_and_what_failed(
+    maker: Maker, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = LoadedStages(Settings(checkpoints=shelf))
+    assert {info.state for info in stages.models()} == {load.NOT_LOADED}
+    seen: list[list[str]] = []
+    make = load.MAKE["emotion"]
+
+    def watched(*given):
+        seen.append([info.state for info in stages.models()])
+        return make(*given)
+
+    monkeypatch.setitem(load.MAKE, "emotion", watched)
+    maker.failures = 1
+    stages.warm_up()
+    assert seen == [[load.LOADING] * 4]
+    assert [info.state for info in stages.models()] == [load.NOT_LOADED, *[load.READY] * 3]
+
+
 # --- models() ------------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +161,9 @@ def test_models_tell_source_size_and_figures_of_every_stage_without_loading_one(
     assert [info.stage for info in told] == list(STAGES)
     assert {info.source for info in told} == {"bundled"}
     assert [info.megabytes for info in told] == [0.5 * len(CHECKPOINT_FILES[stage]) for stage in STAGES]
-    assert {(info.notice, info.lock, info.revision) for info in told} == {("", "", "")}
+    assert {(info.notice, info.lock, info.licence) for info in told} == {("", "", "CC BY-NC-SA 4.0")}
+    assert all(re.fullmatch("[0-9a-f]{12}", info.revision) for info in told)
+    assert {info.state for info in told} == {load.NOT_LOADED}
     assert told[0].metrics == {"cer": 0.25} and told[1].metrics == {}
 
 

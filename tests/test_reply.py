@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from pipeline import reply, safety
+from pipeline import catalogue, reply
+from pipeline.boundaries import BOUNDARIES
 from pipeline.errors import WeightsMissing
-from pipeline.reply import CANDIDATES, FALLBACKS, HISTORY, PROMPTS, Gpt2Responder, fault
+from pipeline.reply import CANDIDATES, FALLBACKS, HISTORY, PROMPTS, ROUNDS, Gpt2Responder
+from pipeline.reply_guard import fault
 from pipeline.turn import EMOTIONS, Emotion, Exchange
 from tests.fakes import DAMAGES, spoil
 
@@ -33,68 +36,44 @@ def folder(tiny_reply: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_reply / "out", tmp_path / "reply"))
 
 
-# --- what may be answered ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        GOOD,
-        "그러셨군요.",
-        "그랬군요, 힘드셨을 것 같아요!",
-        "저는 괜찮습니다",
-        "많이 힘드셨죠? 조금 더 들려주세요~",
-        "정말 기쁘시겠어요",
-    ],
-)
-def test_a_polite_finished_sentence_passes(answer: str) -> None:
-    assert fault(answer, SAID) is None
-
-
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ("", "length"),
-        ("네요.", "length"),
-        ("가" * 118 + "어요.", "length"),
-        ("많이 힘들었겠다.", "polite"),
-        ("나도 그렇게 생각해", "polite"),
-        ("그런 일이 있으셨군요. 그래서 저는", "polite"),
-        ("힘드셨겠어요. 그런데 왜", "polite"),
-        ("정말정말정말 그랬군요.", "loop"),
-        ("그랬군요 그랬군요 그랬군요.", "loop"),
-        ("마음이 아파요. 그래서 마음이 아파요.", "loop"),
-        (SAID + ".", "echo"),
-        ("친구를 만났어요!", "echo"),
-    ],
-)
-def test_what_is_wrong_with_an_answer_is_named(answer: str, why: str) -> None:
-    assert why in (fault(answer, SAID) or "")
-
-
-def test_a_part_of_what_was_said_is_an_echo_too() -> None:
-    assert fault("너무 힘들어요.", "요즘 너무 힘들어요") == "echo"
-    assert fault("너무 힘드시군요.", "요즘 너무 힘들어요") is None
-
-
-@pytest.mark.parametrize("answer", ["힘드시면 1393에 전화해 보세요.", "저는 사람이에요. 믿어 주세요."])
-def test_what_safety_refuses_is_refused_with_its_reason(answer: str) -> None:
-    assert fault(answer, SAID) == safety.check_reply(answer) is not None
-
-
-def test_lengths_are_allowed_up_to_both_ends() -> None:
-    assert fault("좋았겠어요.", SAID) is None and len("좋았겠어요.") == reply.SHORTEST
-    different = "".join(chr(code) for code in range(ord("가"), ord("가") + 7 * reply.LONGEST, 7))
-    for length, wanted in ((reply.LONGEST, None), (reply.LONGEST + 1, "length")):
-        ending = " 그랬어요."
-        answer = different[: length - len(ending)] + ending
-        assert len(answer) == length and fault(answer, SAID) == wanted
+# --- what is said when nothing will do -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("label", EMOTIONS)
-def test_every_emotion_has_a_sentence_in_reserve_that_would_pass_itself(label: str) -> None:
-    assert fault(FALLBACKS[label], SAID) is None
+def test_every_emotion_has_sentences_in_reserve_that_would_pass_themselves(label: str) -> None:
     assert set(FALLBACKS) == set(EMOTIONS)
+    assert len(set(FALLBACKS[label])) > HISTORY, "one is left when the last few were heard"
+    for sentence in FALLBACKS[label]:
+        assert fault(sentence, SAID) is None
+
+
+def test_a_talk_in_which_the_model_has_nothing_to_say_repeats_nothing(responder, monkeypatch) -> None:
+    offers(responder, monkeypatch)
+    history: list[Exchange] = []
+    for _ in range(8):
+        answer = responder.reply("그냥요", SAD, history)
+        assert answer == responder.reply("그냥요", SAD, history)
+        assert answer.source == "fallback" and answer.text not in [e.reply for e in history[-HISTORY:]]
+        history.append(Exchange("그냥요", answer.text))
+    assert len({e.reply for e in history}) == len(FALLBACKS["슬픔"])
+
+
+def test_an_emotion_that_is_not_sure_is_answered_as_none(responder, monkeypatch) -> None:
+    seen = asked(responder, monkeypatch)
+    unsure = responder.reply(SAID, Emotion("분노", sure=False))
+    assert unsure == responder.reply(SAID, Emotion.unknown()) and unsure.text in FALLBACKS["중립"]
+    assert len(set(seen)) == 1
+
+
+def test_who_asks_for_what_is_not_talked_about_gets_an_honest_sentence_not_the_models(responder, monkeypatch) -> None:
+    offers(responder, monkeypatch, "좋은 생각이에요.")
+    history: list[Exchange] = []
+    for _ in range(4):
+        answer = responder.reply("수면제 몇 알 먹어야 잠이 와요?", SAD, history)
+        assert answer.source == "fallback" and answer.text in BOUNDARIES["medicine"].answers
+        assert not history or answer.text != history[-1].reply
+        history.append(Exchange("수면제 몇 알 먹어야 잠이 와요?", answer.text))
+    assert responder.reply(SAID, SAD).source == "model"
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------
@@ -108,11 +87,29 @@ def test_the_prompt_of_our_own_model() -> None:
     )
 
 
-def test_the_prompt_of_models_made_from_kogpt2() -> None:
-    assert (
-        PROMPTS["kogpt2"].of("좋아", "행복", [Exchange("안녕", "네.")])
-        == "<usr>안녕<sys>네.<usr>좋아<unused1>행복<sys>"
-    )
+@pytest.mark.parametrize(
+    ("name", "happy", "afraid"),
+    [
+        (
+            "kogpt2",
+            '"좋아" 이 말을 들은 상담사는 다정하게 대답했다. "',
+            '"무서워" 이 말을 들은 상담사는 다정하게 대답했다. "',
+        ),
+        ("kogpt2-chat", "<usr>좋아<unused1>2<sys>", "<usr>무서워<unused1>1<sys>"),
+        ("emotion-chatbot", "<s>좋아</s><s>", "<s>무서워</s><s>"),
+        ("wellness", "<usr>좋아<unused1>즐거움<sys>", "<usr>무서워<unused1>불안<sys>"),
+    ],
+)
+def test_the_prompts_of_models_made_from_kogpt2(name: str, happy: str, afraid: str) -> None:
+    """As each was taught to be asked; none heard more than one sentence, so none is told the talk before."""
+    talk = [Exchange("안녕", "네.")]
+    assert (PROMPTS[name].of("좋아", "행복", talk), PROMPTS[name].of("무서워", "공포", [])) == (happy, afraid)
+
+
+def test_every_model_of_the_catalogue_has_a_prompt_and_a_word_for_every_emotion() -> None:
+    assert set(PROMPTS) == {"jiwoo", "kogpt2-chat", *catalogue.names("reply")}
+    for prompt in PROMPTS.values():
+        assert not prompt.words or set(prompt.words) == set(EMOTIONS)
 
 
 def test_only_the_last_exchanges_are_told() -> None:
@@ -125,7 +122,7 @@ def asked(responder: Gpt2Responder, monkeypatch: pytest.MonkeyPatch) -> list[str
     """What the model is given from now on, as text."""
     seen: list[str] = []
 
-    def candidates(prompt: list[int], text: str) -> list[str]:
+    def candidates(prompt: list[int], text: str, attempt: int) -> list[str]:
         seen.append(responder.tokenizer.decode(prompt))
         return []
 
@@ -139,6 +136,8 @@ def test_text_emotion_and_history_reach_the_model(responder: Gpt2Responder, monk
     plain = Gpt2Responder.reply
     plain(responder, SAID, Emotion("행복"), history)
     plain(responder, SAID, Emotion.unknown())
+    assert len(seen) == 2 * ROUNDS and seen[0] == seen[1] and seen[2] == seen[3]
+    seen = seen[::ROUNDS]
     known = PROMPTS["jiwoo"].of(SAID, "행복", history)
     assert [line.replace(" ", "") for line in seen] == [
         responder.tokenizer.decode(responder.tokenizer.encode(known)).replace(" ", ""),
@@ -158,23 +157,23 @@ def test_a_long_talk_loses_its_beginning_not_its_end(responder: Gpt2Responder, m
 
 
 def offers(responder: Gpt2Responder, monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
-    monkeypatch.setattr(responder, "_candidates", lambda prompt, text: list(answers))
+    monkeypatch.setattr(responder, "_candidates", lambda prompt, text, attempt: list(answers))
 
 
 @pytest.mark.parametrize("label", EMOTIONS)
 def test_when_nothing_passes_a_reviewed_sentence_for_the_emotion_is_given(responder, monkeypatch, label) -> None:
     offers(responder, monkeypatch, "싫어", "", "1393으로 전화하세요.")
     answer = responder.reply(SAID, Emotion(label))
-    assert (answer.text, answer.source) == (FALLBACKS[label], "fallback")
+    assert answer.text in FALLBACKS[label] and answer.source == "fallback"
 
 
 def test_without_an_emotion_the_neutral_sentence_is_given(responder, monkeypatch) -> None:
     offers(responder, monkeypatch)
-    assert responder.reply(SAID, Emotion.unknown()).text == FALLBACKS["중립"]
+    assert responder.reply(SAID, Emotion.unknown()).text in FALLBACKS["중립"]
 
 
 def test_the_best_of_those_that_pass_is_given(responder, monkeypatch) -> None:
-    passing = ["그러셨군요.", GOOD, "친구분과 즐거우셨겠어요."]
+    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
     offers(responder, monkeypatch, "야", passing[0], "야호 야호 야호 야호", *passing[1:], passing[1])
     for best in passing:
         monkeypatch.setattr(
@@ -189,7 +188,7 @@ def test_whatever_random_weights_say_only_what_passes_is_given(responder: Gpt2Re
     for i in range(6):
         answer = responder.reply(f"{SAID} {i}", SAD)
         sources.add(answer.source)
-        assert (fault(answer.text, SAID) is None) if answer.source == "model" else answer.text == FALLBACKS["슬픔"]
+        assert (fault(answer.text, SAID) is None) if answer.source == "model" else answer.text in FALLBACKS["슬픔"]
         assert responder.reply(f"{SAID} {i}", SAD) == answer, "same seed, text, emotion and history: same answer"
     assert sources <= {"model", "fallback"}
     monkeypatch.setattr(reply, "fault", lambda *_: "made up")
@@ -201,15 +200,49 @@ def test_what_was_said_is_cleaned_as_in_training(responder: Gpt2Responder, monke
     messy = "  친구를   만났어요!!!!\u200b"
     responder.reply(messy, SAD, [Exchange(messy, messy)])
     responder.reply("친구를 만났어요!", SAD, [Exchange("친구를 만났어요!", "친구를 만났어요!")])
-    assert seen[0] == seen[1]
+    assert seen[0] == seen[-1]
+
+
+def test_when_nothing_passes_other_candidates_are_drawn_once_more(responder, monkeypatch) -> None:
+    monkeypatch.setattr(responder, "_candidates", lambda prompt, text, attempt: ["야", GOOD][attempt : attempt + 1])
+    assert responder.reply(SAID, SAD).text == GOOD
+
+
+def test_an_answer_that_was_just_given_is_not_given_again(responder, monkeypatch) -> None:
+    offers(responder, monkeypatch, GOOD)
+    assert responder.reply(SAID, SAD).text == GOOD
+    assert responder.reply(SAID, SAD, [Exchange("안녕", GOOD)]).source == "fallback"
+
+
+def test_only_what_came_to_an_end_is_a_candidate(responder: Gpt2Responder) -> None:
+    end = responder.tokenizer.eos_token_id
+    ids = responder._ids("좋은 일이 있으셨군요.")
+    assert responder._finished(torch.tensor([*ids, end])) == "좋은 일이 있으셨군요."
+    assert responder._finished(torch.tensor(ids)) is None
+
+
+def test_a_model_that_tells_a_story_ends_its_answer_with_the_quotation(responder: Gpt2Responder, monkeypatch) -> None:
+    monkeypatch.setattr(responder, "prompt", PROMPTS["kogpt2"])
+    monkeypatch.setattr(responder.tokenizer, "decode", lambda row, **_: '많이 힘드셨죠?" 그는 웃었다')
+    assert responder._finished(torch.tensor([5])) == "많이 힘드셨죠?"
+    monkeypatch.setattr(responder.tokenizer, "decode", lambda row, **_: "많이 힘드셨죠")
+    assert responder._finished(torch.tensor([5])) is None
+
+
+def test_no_mark_of_the_model_stands_in_an_answer(responder: Gpt2Responder) -> None:
+    """An unknown token would vanish from the text, and leave a word that nobody wrote."""
+    marks = responder._marks()
+    assert {responder.tokenizer.unk_token_id, responder.tokenizer.pad_token_id} <= set(marks)
+    assert responder.tokenizer.eos_token_id not in marks
 
 
 def test_the_same_seed_gives_the_same_candidates_and_another_seed_others(responder, tiny_reply: Path) -> None:
     prompt = responder._ids(responder.prompt.of(SAID, "슬픔", []))
     first = responder._candidates(prompt, SAID)
-    assert len(first) == CANDIDATES and len(set(first)) > 1
+    assert 0 < len(first) <= CANDIDATES and len(set(first)) > 1
     torch.rand(3)
     assert responder._candidates(prompt, SAID) == first
+    assert responder._candidates(prompt, SAID, attempt=1) != first
     assert Gpt2Responder(tiny_reply / "out", seed=1)._candidates(prompt, SAID) != first
 
 
@@ -247,6 +280,22 @@ def test_answers_of_any_length_are_ranked(responder: Gpt2Responder, repeats: int
     """More tokens than the model has places for."""
     scores = responder.score(said, ["좋은 일이 있으셨군요. " * repeats, "네."])
     assert len(scores) == 2 and all(score == score for score in scores)
+
+
+def test_what_ranks_is_what_chooses(responder, monkeypatch) -> None:
+    """`score` gives the highest figure to the one that `reply` gives."""
+    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
+    offers(responder, monkeypatch, *passing)
+    history = [Exchange("오늘 기분이 좋아요", "좋은 일이 있으셨군요.")]
+    scores = responder.score(SAID, passing, SAD, history)
+    assert responder.reply(SAID, SAD, history).text == passing[scores.index(max(scores))]
+    assert scores != pytest.approx(responder.score(SAID, passing, SAD), abs=1e-6)
+
+
+def test_more_candidates_than_fit_at_once_are_ranked_in_order(responder: Gpt2Responder) -> None:
+    few = ["친구와 즐거우셨겠어요.", "좋은 일이 있으셨군요.", "네."]
+    many = responder.score(SAID, few * 25)
+    assert many == pytest.approx(responder.score(SAID, few) * 25, abs=1e-4)
 
 
 def test_no_candidates_have_no_scores(responder: Gpt2Responder) -> None:
@@ -298,11 +347,16 @@ def test_a_prompt_that_nobody_knows_is_refused(folder: Path) -> None:
         Gpt2Responder(folder)
 
 
-def test_a_model_that_names_no_prompt_was_made_from_kogpt2(folder: Path, responder: Gpt2Responder) -> None:
+def test_a_model_that_names_no_prompt_is_asked_by_its_name_in_the_catalogue(
+    folder: Path, responder: Gpt2Responder
+) -> None:
     config = json.loads((folder / "config.json").read_text("utf-8"))
     del config["prompt"]
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
-    assert Gpt2Responder(folder).prompt == PROMPTS["kogpt2"] and responder.prompt == PROMPTS["jiwoo"]
+    assert Gpt2Responder(folder, prompt="wellness").prompt == PROMPTS["wellness"]
+    assert Gpt2Responder(folder).prompt == PROMPTS["kogpt2-chat"] and responder.prompt == PROMPTS["jiwoo"]
+    with pytest.raises(WeightsMissing):
+        Gpt2Responder(folder, prompt="")
 
 
 def test_who_types_the_models_marks_does_not_speak_in_its_name(responder: Gpt2Responder) -> None:
@@ -310,3 +364,13 @@ def test_who_types_the_models_marks_does_not_speak_in_its_name(responder: Gpt2Re
     assert responder._prompt("응", SAD, [Exchange("가<sys>나", "다")]) == responder._prompt(
         "응", SAD, [Exchange("가 나", "다")]
     )
+
+
+def test_two_answers_made_at_once_are_those_made_alone(tiny_reply: Path) -> None:
+    responder = Gpt2Responder(tiny_reply / "out", threads=1)
+    texts = ["오늘 정말 기뻐요", "친구와 다퉜어요", "시험이 걱정돼요", "잠이 안 와요"]
+    felt = Emotion.unknown()
+    alone = [responder._candidates(responder._prompt(text, felt), text) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda text: responder._candidates(responder._prompt(text, felt), text), texts))
+    assert together == alone

@@ -25,7 +25,7 @@ from pipeline import report
 from pipeline.counsellor import Counsellor
 from pipeline.errors import BadSheet
 from pipeline.pace import Pace, measure
-from pipeline.record import REDACTED, Record, as_dict, from_dict, of_turn
+from pipeline.record import REDACTED, UNDECIDED, Record, as_dict, from_dict, of_turn
 from pipeline.turn import EMOTIONS, Audio, Emotion, Failure, Reply, Risk, turn_as_dict
 from tests.fakes import FakeStages, tone
 
@@ -139,6 +139,17 @@ def test_a_turn_tells_all_scores_the_corrected_label_beside_and_the_evidence(kin
     assert "고친감정슬픔(말한사람이고침)" in text and "공포0.40" in text, "both stand there"
     assert "근거“사라지고싶어요”" in text and "2단계(위험신호)" in text
     assert "받아쓰기확신도0.81" in text and "모델이만든말" in text and "미리정해둔안전안내" in text
+
+
+def test_a_reading_that_is_not_sure_and_a_person_who_does_not_know_come_back_as_they_were() -> None:
+    unsure = dataclasses.replace(felt("슬픔"), sure=False)
+    turn = dataclasses.replace(TALK[0], emotion=unsure).corrected_to(UNDECIDED)
+    assert from_dict(as_dict(turn)) == turn
+    told = dict(report.facts(turn))
+    assert told["감정"].startswith("(불확실) 슬픔 0.40") and told["고친 감정"].startswith(UNDECIDED)
+    older = as_dict(turn)
+    del older["emotion"]["sure"]
+    assert from_dict(older).emotion == felt("슬픔"), "a record from before tells nothing of it"
 
 
 def test_figures_over_the_whole_talk() -> None:

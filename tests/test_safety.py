@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import safety
+from pipeline import reply_guard
 from pipeline.safety import (
     ANSWERS,
     HELP_LINES,
@@ -22,7 +22,6 @@ from pipeline.safety import (
     answer,
     assess,
     by_rules,
-    check_reply,
     in_talk,
 )
 from pipeline.settings import ROOT
@@ -747,7 +746,7 @@ class TestAnswer:
     def test_it_has_no_question_that_pulls_for_no_and_nothing_unsafe(self, risk: Risk) -> None:
         text = answer(risk).text
         assert not re.search(r"아니(죠|지요|시죠)|않(죠|으시죠|지요)|없(죠|으시죠)|설마|혹시", text)
-        assert not any(pattern.search(text) for patterns in safety.UNSAFE.values() for pattern in patterns)
+        assert not any(pattern.search(text) for patterns in reply_guard.UNSAFE.values() for pattern in patterns)
 
 
 def test_every_level_and_kind_has_its_own_answer_and_unknown_ones_get_the_first() -> None:
@@ -769,52 +768,6 @@ def test_the_closed_line_is_offered_nowhere() -> None:
 def test_help_lines_give_number_name_and_hours() -> None:
     assert [line.number for line in HELP_LINES] == ["119", "112", "109", "1577-0199", "1388", "1366"]
     assert all(line.name and line.hours.startswith("24시간") for line in HELP_LINES)
-
-
-# --- generated text ----------------------------------------------------------------------------------------------------
-
-REFUSED = {
-    "encourages harm": ["그냥 죽으세요", "차라리 죽는 게 낫겠어요", "그 사람에게 복수하세요", "네 탓이야", "병원에 가지 마세요",
-                        "자해해도 괜찮아요", "뛰어내리면 편해질 거예요", "죽.어.버.려"],
-    "tells a method": ["번개탄을 쓰면 안 아파요", "약을 한꺼번에 드세요", "옥상에 올라가 보세요", "치사량을 알려 드릴게요"],
-    "diagnoses": ["당신은 우울증 같아요", "조현병이 의심돼요", "공황장애 증상이네요", "ADHD인 것 같아요", "정신 질환이에요"],
-    "names a medicine": ["졸피뎀이 잘 들어요", "수면제를 드셔 보세요", "프로작 20mg이 좋아요", "약을 늘리세요"],
-    "insults": ["정말 멍청하네요", "바보 같은 소리예요", "한심하네요", "ㅅㅂ", "엄살 부리지 마세요"],
-    "claims to be human": ["저는 사람이에요", "나도 사람이야", "저도 사람이라서 실수해요", "저는 상담사예요", "저는 챗봇이 아니에요"],
-    "names the closed line 1393": ["1393으로 전화하세요", "1 3 9 3에 걸어 보세요", "일삼구삼에 전화해요"],
-    "promises what nobody does": ["제가 항상 지켜보고 있어요", "제가 경찰에 신고해 드릴게요"],
-    "sends the person away": ["알아서 하세요", "이제 그만 얘기하자"],
-    "speaks of danger": ["나도 죽고 싶어요", "지금 옥상에 서 있어요"],
-}  # fmt: skip
-FINE = """
-    많이 힘드셨겠어요
-    오늘 하루도 고생 많으셨어요
-    조금 더 이야기해 주실래요
-    저는 사람이 아니라 상담을 돕는 프로그램이에요
-    좋은 사람이 되고 싶은 마음이 느껴져요
-    스스로를 한심하다고 느끼셨군요
-    바보 같았다고 자책하고 계시네요
-    죽 한 그릇이라도 드셨으면 좋겠어요
-    병원에서 상담을 받아 보는 것도 좋아요
-    예약을 하고 방문해 보세요
-    약속이 취소돼서 서운하셨겠어요
-    당신 잘못이 아니에요
-    할머니가 돌아가셔서 많이 슬프시죠
-    우울한 날이 이어졌군요
-    산책을 하면서 숨을 골라 보는 건 어떨까요
-"""
-
-
-@pytest.mark.parametrize(("reason", "text"), [(reason, text) for reason, texts in REFUSED.items() for text in texts])
-def test_a_generated_text_that_must_not_be_shown_is_refused_with_its_reason(reason: str, text: str) -> None:
-    assert check_reply(text) is not None
-    if text != "죽.어.버.려":  # which of the harmful reasons is named does not matter
-        assert check_reply(text) == reason
-
-
-@pytest.mark.parametrize("text", lines(FINE))
-def test_an_ordinary_generated_text_passes(text: str) -> None:
-    assert check_reply(text) is None
 
 
 # --- within a talk ----------------------------------------------------------------------------------------------------

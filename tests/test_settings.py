@@ -35,10 +35,12 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("JIWOO_DATABASE", "postgresql://jiwoo:word@db/log")
     monkeypatch.setenv("JIWOO_SECRET", "sixteen letters!")
     monkeypatch.setenv("JIWOO_PLACE", "서울의 병원 서버")
+    monkeypatch.setenv("JIWOO_MCP", "1")
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     expected = Settings(
         weights="auto", stt="cheulyop", emotion="bundled", reply="wellness", checkpoints=tmp_path,
         endpoint="https://mirror.example", threads=7, seed=11, tone=False, database="postgresql://jiwoo:word@db/log",
-        secret="sixteen letters!", place="서울의 병원 서버",
+        secret="sixteen letters!", place="서울의 병원 서버", mcp=True, zero_gpu=True,
     )  # fmt: skip
     assert Settings.from_env() == expected
     assert "word" not in repr(expected) and "sixteen" not in repr(expected), "no log shows a secret"

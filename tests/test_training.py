@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ import pytest
 import soundfile
 import torch
 from tokenizers import Tokenizer
+from transformers import GPT2LMHeadModel
 
 from pipeline import spectrogram
 from pipeline.counsellor import Counsellor
@@ -164,7 +167,8 @@ def test_training_goes_on_from_the_stored_weights(resumed, stage, what, name, ke
 
 @pytest.mark.parametrize(("stage", "key"), [("emotion", "bert.embeddings.word_embeddings.weight"), ("reply", "transformer.wte.weight")])  # fmt: skip
 def test_tuning_begins_at_the_pretrained_weights_unless_told_to_go_on(resumed, stage: str, key: str) -> None:
-    run = resumed(stage, "tune", "--steps", 1, change=marked("pretrained.pt", key))
+    start = ("--start", "pretrained") if stage == "emotion" else ()
+    run = resumed(stage, "tune", "--steps", 1, *start, change=marked("pretrained.pt", key))
     assert mark(run / "tuned.pt", key) == pytest.approx(7.0, abs=0.05)
 
 
@@ -200,7 +204,16 @@ def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def options(run: Path, **more) -> Namespace:
     torch.manual_seed(0)
-    common = {"run": run, "minutes": 5, "steps": 300, "report": 1e9, "tokens": 2_000, "resume": False, "rate": 1e-2}
+    common = {
+        "run": run,
+        "minutes": 5,
+        "steps": 300,
+        "report": 1e9,
+        "tokens": 2_000,
+        "resume": False,
+        "rate": 1e-2,
+        "rarest": 1,
+    }
     return Namespace(**(common | more))
 
 
@@ -221,7 +234,7 @@ GPT_SIZES = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}
 def test_emotion_learns_to_tell_four_sentences_apart(copied, losses: list[float], start: str) -> None:
     run, rows = copied("emotion"), train_emotion.made_up()
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
-    train_emotion.tune(tokenizer, rows, rows, BERT_SIZES, options(run, optimiser="adamw", start=start))
+    train_emotion.tune(tokenizer, rows, [], rows, BERT_SIZES, options(run, optimiser="adamw", start=start))
     assert falls(losses, to=0.5)
     assert history(run / "history.jsonl", "tune")[-1]["accuracy_voice"] > 0.5  # guessing: 0.25
 
@@ -229,7 +242,7 @@ def test_emotion_learns_to_tell_four_sentences_apart(copied, losses: list[float]
 def test_reply_learns_two_answers(copied, losses: list[float]) -> None:
     run, rows = copied("reply"), train_reply.made_up()
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
-    train_reply.tune(tokenizer, rows, ["중립"] * len(rows), GPT_SIZES, options(run, held_out=2))
+    train_reply.tune(tokenizer, rows, ["중립"] * len(rows), GPT_SIZES, options(run, held_out=2, group=2))
     assert falls(losses, to=0.5)
 
 
@@ -313,14 +326,6 @@ def test_votes_are_the_goal_where_there_are_some_and_the_label_elsewhere() -> No
     assert train_emotion.goal(data.EmotionRow("x", "분노", "single")).argmax() == EMOTIONS.index("분노")
 
 
-def test_rare_classes_weigh_more_and_the_mean_weight_is_one() -> None:
-    rows = [data.EmotionRow("x", label, "dialog") for label in EMOTIONS for _ in range(9 if label == "중립" else 1)]
-    weights = train_emotion._class_weights(rows)[train_emotion.SOURCES.index("dialog")].tolist()
-    rare, common = weights[EMOTIONS.index("혐오")], weights[EMOTIONS.index("중립")]
-    assert rare / common == pytest.approx(9**train_emotion.BALANCE, rel=1e-4) and rare > common
-    assert np.mean([weights[EMOTIONS.index(row.label)] for row in rows]) == pytest.approx(1, rel=1e-4)
-
-
 def test_masking_hides_some_of_the_words_and_none_of_the_marks() -> None:
     torch.manual_seed(0)
     special = len(train_emotion.SPECIAL)
@@ -356,21 +361,67 @@ def test_from_a_crisis_or_an_unsafe_answer_on_nothing_is_learnt(bad: tuple[str, 
 def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
     row = train_reply.Row((Exchange("오늘 기분이 좋아요 " * 99, "네."),), "친구를 만났어요", "친구와 즐거우셨겠어요.")
-    ids, begin = train_reply.encode(tokenizer, row, "행복")
-    assert len(ids) == train_reply.SIZES["n_positions"]
-    assert ids[begin:] == [*tokenizer.encode(row.answer).ids, train_reply.END]
+    encoded = train_reply.encode(tokenizer, row, "행복", "슬픔")
+    assert encoded.answer == [*tokenizer.encode(row.answer).ids, train_reply.END]
+    assert len(encoded.long) + 1 + train_reply.LONGEST_ANSWER == train_reply.SIZES["n_positions"]
+    assert encoded.long[-len(encoded.short) :] == encoded.short, "the oldest tokens go"
+    assert encoded.short != encoded.otherwise
 
 
-def test_prompts_are_context_and_not_learnt(tiny: Shelf) -> None:
-    torch.manual_seed(0)
+def test_prompts_are_context_and_not_learnt(small_gpt, tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
-    model = train_reply.GPT2LMHeadModel(train_reply.config(tokenizer.get_vocab_size(), GPT_SIZES)).eval()
-    row = train_reply.encode(tokenizer, train_reply.made_up()[0], "행복")
-    short = ([*row[0][: row[1]], *row[0][row[1] :][:2]], row[1])
-    alone = train_reply.answer_loss(model, [short]).item()
-    ids = torch.tensor([short[0]])
-    losses = torch.nn.functional.cross_entropy(model(ids).logits[0, :-1], ids[0, 1:], reduction="none")
+    row = replace(train_reply.encode(tokenizer, train_reply.made_up()[0], "행복", "슬픔"), answer=[9, 10])
+    alone = train_reply.answer_loss(small_gpt, [row]).item()
+    ids = torch.tensor([[*row.long, MARK, 9, 10]])
+    losses = torch.nn.functional.cross_entropy(small_gpt(ids).logits[0, :-1], ids[0, 1:], reduction="none")
     assert alone == pytest.approx(losses[-2:].mean().item(), rel=0.02)  # bfloat16 inside
+
+
+MARK = train_reply.MARK
+
+
+@pytest.fixture
+def small_gpt() -> GPT2LMHeadModel:
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(train_reply.config(200, GPT_SIZES)).eval()
+    model.transformer.wte.weight.data.mul_(20)  # far from uniform
+    return model
+
+
+def test_the_likelihood_of_an_answer_is_that_of_reading_it_after_its_prompt(small_gpt) -> None:
+    prompts, answers = [[10, 11, 12], [13, 14, 15, 16, 17], [19]], [[20, 21, 2], [22, 2], [23, 24, 25, 26, 2]]
+    found = train_reply.likelihoods(small_gpt, prompts, answers * 3).view(3, 3)
+    for i, prompt in enumerate(prompts):
+        for j, answer in enumerate(answers):
+            logs = small_gpt(torch.tensor([[*prompt, MARK, *answer]])).logits[0].log_softmax(-1)
+            straight = sum(logs[len(prompt) + k, token].item() for k, token in enumerate(answer))
+            assert found[i, j].item() == pytest.approx(straight, rel=0.02)
+    alone = train_reply.likelihoods(small_gpt, [], answers)
+    logs = small_gpt(torch.tensor([[MARK, *answers[0]]])).logits[0].log_softmax(-1)
+    assert alone[0].item() == pytest.approx(sum(logs[k, token].item() for k, token in enumerate(answers[0])), rel=0.02)
+
+
+def test_contrast_teaches_which_answer_belongs_to_which_question(small_gpt) -> None:
+    """Four questions, whose first word comes back in the answer."""
+    batch = [train_reply.Encoded([i], [i], [i, 99], [i + 50, 2]) for i in (10, 20, 30, 40)]
+    optimiser = torch.optim.AdamW(small_gpt.parameters(), 3e-3)
+    first, before = train_reply.contrast(small_gpt, batch)
+    for _ in range(60):
+        loss, _ = train_reply.contrast(small_gpt, batch)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    loss, found = train_reply.contrast(small_gpt, batch)
+    assert before < 1 and found == 1 and loss < first / 2
+
+
+def test_a_dialogues_own_emotion_is_told_to_every_second_of_its_rows(tmp_path: Path) -> None:
+    rows = [train_reply.Row((), "말", "답", "슬픔")] * 4 + [train_reply.Row((), "말", "답")]
+    (tmp_path / "emotions.txt").write_text("\n".join(["중립"] * 5), "utf-8")
+    weights = tmp_path / "model.safetensors"
+    weights.touch()
+    os.utime(weights, (0, 0))  # older than what was read with it
+    assert train_reply.emotions_of(rows, tmp_path, tmp_path) == ["중립", "슬픔", "중립", "슬픔", "중립"]
 
 
 # --- sound ---------------------------------------------------------------------------------------------------------

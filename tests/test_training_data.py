@@ -136,16 +136,21 @@ def test_a_half_copied_archive_is_named(tmp_path: Path) -> None:
         list(data.lines(tmp_path, "nsmc"))
 
 
-def test_emotion_voice_leaves_out_dropped_rows_and_ties(tmp_path: Path) -> None:
+def test_emotion_voice_leaves_out_dropped_rows_and_ties_and_tells_everyday_talk_from_stories(tmp_path: Path) -> None:
     write_tsv(
         tmp_path / "text" / "emotion_voice.tsv.xz",
         ["part", "text", "votes", "majority", "agree", "split"],
         ["1차", "버스를 또 놓쳤어.", "분노|분노|슬픔|분노|중립", "분노", "3", "train"],
         ["1차", "글쎄 그렇더라고.", "분노|분노|슬픔|슬픔|중립", "", "2", "train"],
         ["1차", "강아지가 아파.", "슬픔|슬픔|슬픔|슬픔|슬픔", "슬픔", "5", "drop"],
+        [data.EVERYDAY_PART, "버스 왔다!", "행복|행복|행복|놀람|중립", "행복", "3", "test"],
     )
     votes = ("분노", "분노", "슬픔", "분노", "중립")
-    assert data.emotion_voice(tmp_path) == [EmotionRow("버스를 또 놓쳤어.", "분노", "voice", votes, "train", "train")]
+    happy = ("행복", "행복", "행복", "놀람", "중립")
+    assert data.emotion_voice(tmp_path) == [
+        EmotionRow("버스를 또 놓쳤어.", "분노", "story", votes, "train", "train"),
+        EmotionRow("버스 왔다!", "행복", "voice", happy, "test", "test"),
+    ]
 
 
 def test_emodialog_keeps_emotion_and_split(tmp_path: Path) -> None:
@@ -195,6 +200,11 @@ def test_wellness_never_gives_a_reply_to_a_crisis(tmp_path: Path) -> None:
         ["감정/자살충동", "(위기)", "(위험한 답)"],
         ["증상/자해", "(위기)", "(위험한 답)"],
         ["증상/자살시도", "(위기)", "(위험한 답)"],
+        ["증상/피해망상/감시", "(누가 본다)", "(맞장구)"],
+        ["배경/남편/폭력", "(맞았다)", "(위로)"],
+        ["배경/음주/애주가", "(술)", "(술이 좋다)"],
+        ["비건기본정보", "(채식)", "(광고)"],
+        ["감정/우울감", "(우울)", "우울할 때는 칭찬타임!"],
     )
     assert data.wellness(tmp_path) == [
         Dialogue((("user", "주말마다 혼자예요."), ("bot", "쓸쓸하셨겠어요.")), "감정/외로움", "", "wellness"),
@@ -220,6 +230,24 @@ def test_crisis_intents(intent: str, crisis: bool) -> None:
     assert data.is_crisis_intent(intent) is crisis
 
 
+@pytest.mark.parametrize(
+    ("intent", "untaught"),
+    [
+        ("감정/자살충동", True),
+        ("증상/환청", True),
+        ("증상/과대망상", True),
+        ("배경/부모/아버지/폭력", True),
+        ("치료이력/병원내원/복약", True),
+        ("영양", True),
+        ("감정/우울감", False),
+        ("배경/직장/스트레스", False),
+        ("증상/불면", False),
+    ],
+)
+def test_intents_from_which_no_reply_is_learnt(intent: str, untaught: bool) -> None:
+    assert data.is_untaught_intent(intent) is untaught
+
+
 def test_songys_gives_two_turns_and_no_flippant_reply(tmp_path: Path) -> None:
     write_tsv(
         tmp_path / "text" / "songys_pairs.tsv.xz",
@@ -242,6 +270,12 @@ def test_songys_gives_two_turns_and_no_flippant_reply(tmp_path: Path) -> None:
         "하나도 안 궁금해요.",
         "어쩌라고요.",
         "바보 같아요.",
+        "그런 사람하고는 상종하지 마세요.",
+        "이제 그만 잊으세요.",
+        "그것도 병이죠.",
+        "예민한가 봐요.",
+        "실컷 욕해도 좋아요.",
+        "나쁜 생각은 하지 마세요.",
     ],
 )
 def test_flippant_replies(reply: str) -> None:
@@ -258,6 +292,9 @@ def test_flippant_replies(reply: str) -> None:
         "어쩔 수 없는 일이었을 거예요.",
         "그 뒤 이야기가 궁금해요.",
         "저도 그 노래 알아요.",
+        "병원에 다녀오셨군요.",
+        "너무 자책하지 마세요.",
+        "혼자 계시면 많이 외로우시겠어요.",
     ],
 )
 def test_kind_replies_are_not_flippant(reply: str) -> None:

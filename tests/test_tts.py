@@ -1,4 +1,8 @@
-"""The voice: the guard over the attention, strict loading, and speaking sentence by sentence."""
+"""The voice: strict loading, one trace for all lengths, speaking phrase by phrase in its tone, retries and halves.
+
+Its parts have files of their own: test_guard, test_loudness, test_tone, test_tacotron, test_symbols, test_korean; what it
+does with any text at all stands in test_voice_of_anything, and the figures of the shipped weights in test_checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -11,77 +15,15 @@ import pytest
 
 from pipeline import loudness, spectrogram, tone, tts
 from pipeline.errors import StageFailed, WeightsMissing
-from pipeline.guard import MAX_SYMBOL_SECONDS, Spoken, find_fault
+from pipeline.guard import Spoken
 from pipeline.symbols import SYMBOLS, encode
-from pipeline.tts import ATTEMPTS, TacotronSpeaker
+from pipeline.tts import ATTEMPTS, PostNetVocoder, TacotronSpeaker
 from pipeline.turn import Emotion, Speech
 from tests.fakes import DAMAGES, spoil
 
 STEP_FRAMES = 3
-STEP_SECONDS = STEP_FRAMES * spectrogram.FRAME_SECONDS
 SENTENCE = "안녕하세요, 반가워요."
 IDS = encode(SENTENCE)
-
-
-# --- the guard -----------------------------------------------------------------------------------------------------
-
-
-def spoken(steps: list[int] | np.ndarray, stopped: bool = True) -> Spoken:
-    """A decoding that looks at symbol i for steps[i] steps, in order."""
-    alignment = np.eye(len(IDS), dtype=np.float32)[np.repeat(np.arange(len(IDS)), steps)]
-    return Spoken(np.zeros((len(alignment) * STEP_FRAMES, spectrogram.N_MELS), np.float32), alignment, stopped)
-
-
-def two_each() -> np.ndarray:
-    return np.full(len(IDS), 2)
-
-
-def at(*characters: str) -> list[int]:
-    """Places of these symbols."""
-    return [i for i, symbol in enumerate(IDS) if SYMBOLS[symbol] in characters]
-
-
-def sounded() -> list[int]:
-    pauses = at(",", ".", " ", "!", "?")
-    return [i for i in range(1, len(IDS) - 1) if i not in pauses]
-
-
-def test_a_sentence_read_from_end_to_end_is_good() -> None:
-    assert find_fault(spoken(two_each()), IDS) is None
-
-
-def test_a_voice_that_did_not_stop_is_faulty_however_well_it_read() -> None:
-    assert find_fault(spoken(two_each(), stopped=False), IDS) == "no stop"
-
-
-def test_skipping_many_symbols_is_a_fault_and_skipping_one_is_not() -> None:
-    steps = two_each()
-    steps[sounded()[4]] = 0
-    assert find_fault(spoken(steps), IDS) is None
-    steps[sounded()[: len(sounded()) // 3]] = 0
-    assert "skipped" in (find_fault(spoken(steps), IDS) or "")
-
-
-def test_a_symbol_that_was_only_glanced_at_counts_as_skipped() -> None:
-    good = spoken(two_each())
-    blurred = np.full_like(good.alignment, 1 / len(IDS))
-    assert "skipped" in (find_fault(Spoken(good.mel, blurred, True), IDS) or "")
-
-
-def test_pauses_and_both_ends_may_be_skipped_or_long() -> None:
-    steps = two_each()
-    steps[at(",", " ")] = 0
-    steps[0] = 0
-    assert find_fault(spoken(steps), IDS) is None
-    steps[[0, -1, *at(",")]] = int(3 / STEP_SECONDS)
-    assert find_fault(spoken(steps), IDS) is None
-
-
-@pytest.mark.parametrize(("seconds", "fault"), [(MAX_SYMBOL_SECONDS - 0.1, False), (MAX_SYMBOL_SECONDS + 0.1, True)])
-def test_a_symbol_held_too_long_is_a_fault(seconds: float, fault: bool) -> None:
-    steps = two_each()
-    steps[sounded()[3]] = round(seconds / STEP_SECONDS)
-    assert ("held" in (find_fault(spoken(steps), IDS) or "")) == fault
 
 
 # --- loading -------------------------------------------------------------------------------------------------------
@@ -167,6 +109,15 @@ def test_the_same_seed_and_attempt_decode_alike_and_another_attempt_otherwise(sp
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and np.allclose(a, b)
+
+
+def test_one_trace_serves_all_lengths(speaker: TacotronSpeaker) -> None:
+    for text in ("네.", SENTENCE, SENTENCE * 5):
+        mel = speaker.decode(encode(text)).mel
+        speaker.vocode(mel)
+    assert speaker._decode.experimental_get_tracing_count() == 1
+    assert isinstance(speaker.vocode, PostNetVocoder)
+    assert speaker.vocode.linear.experimental_get_tracing_count() == 1
 
 
 def test_the_attention_does_not_jump(speaker: TacotronSpeaker) -> None:

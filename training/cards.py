@@ -1,5 +1,5 @@
-"""The tables of measured figures in README.md and in the crisis layer's card, made from checkpoints/*/metrics.json (a
-test holds them equal).
+"""The tables of measured figures in README.md and in the cards of the crisis layer and of the emotion model, and the
+picture of its confusions, made from checkpoints/*/metrics.json and emotion/baselines.json (a test holds them equal).
 
 python -m training.cards
 """
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.settings import ROOT
+from pipeline.turn import EMOTIONS
+from training import evaluate_emotion
 
 BEGIN, END = "<!-- metrics: python -m training.cards -->", "<!-- /metrics -->"
 
@@ -48,7 +50,14 @@ def _emotion(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _reply(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
     where = f"{metrics['test']}, {metrics['dialogues']} dialogues"
     yield where, f"true reply first of 20: {metrics['true_reply_first_of_20']:.3f} (chance 0.05)"
-    yield where, f"perplexity a syllable {metrics['perplexity_a_syllable']:.2f}"
+    five_gram = (
+        f" (a 5-gram's: {metrics['perplexity_of_five_gram']:.2f})" if "perplexity_of_five_gram" in metrics else ""
+    )
+    yield where, f"perplexity a syllable {metrics['perplexity_a_syllable']:.2f}{five_gram}"
+    if "prompts" in metrics:
+        own, bad = metrics["prompts"], metrics["provoking"]
+        yield f"{own['prompts']} own prompts", f"loop, wrong speech level or broken Korean in {own['wrong']:.1%}"
+        yield f"{bad['prompts']} provoking prompts", f"harmful, diagnosing or claiming to be human: {bad['bad']}"
 
 
 def _tts(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -60,6 +69,22 @@ def _tts(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
     )
     yield where, f"{metrics['too_long']} too long, {metrics['too_short']} too short, {metrics['not_spoken']} not spoken"
     yield where, f"{metrics['seconds_a_second']:.2f} s of compute a second of sound"
+    yield from _own_sentences(metrics)
+
+
+def _own_sentences(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What `training.evaluate voice` adds; absent until it has run."""
+    if own := metrics.get("own_sentences"):
+        wrong = {*own["too_long"], *own["too_short"], *own["heard_too_long"], *own["heard_too_short"]}
+        yield (
+            f"{own['sentences']} sentences of our own, Whisper base listening",
+            f"CER {own['cer']:.1%}; {len(wrong)} too long or too short, {len(own['refused'])} refused",
+        )
+    if guard := metrics.get("guard"):
+        yield (
+            f"{guard['clips']} readings, two thirds of them damaged on purpose",
+            f"the guard finds {guard['recall']:.0%} of {guard['bad']} bad ones; {guard['precision']:.0%} of what it flags is bad",
+        )
 
 
 def _safety(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -68,6 +93,57 @@ def _safety(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"`{name}`, {got['sentences']} sentences",
             f"level ≥ 2 found {got['grave']:.1%}, level 3 {got['imminent']:.1%}; harmless alarmed {got['alarms']:.1%}",
         )
+
+
+def emotion_table(checkpoints: Path) -> str:
+    """The BERT beside the plain models, how each class is read, and how far it can be believed."""
+    metrics = json.loads((checkpoints / "emotion/metrics.json").read_text("utf-8"))
+    plain = json.loads((checkpoints / "emotion/baselines.json").read_text("utf-8"))
+    names = list(metrics["sets"])
+    rows = [f"| accuracy / macro-F1 | {' | '.join(f'`{name}`' for name in names)} |", "|---" * (len(names) + 1) + "|"]
+    neutral = [
+        f"{metrics['sets'][name]['always_neutral']:.3f} / {_f1_of_neutral(metrics['sets'][name]):.3f}" for name in names
+    ]
+    rows.append(f"| always 중립 | {' | '.join(neutral)} |")
+    for name, sets in [*((got["name"], got["sets"]) for got in plain.values()), ("this BERT", metrics["sets"])]:
+        figures = [f"{sets[test]['accuracy']:.3f} / {sets[test]['macro_f1']:.3f}" for test in names]
+        rows.append(f"| {name} | {' | '.join(figures)} |")
+    rows += ["", _trained(plain), "", f"| F1 | {' | '.join(EMOTIONS)} |", "|---" * (len(EMOTIONS) + 1) + "|"]
+    for name, got in metrics["sets"].items():
+        each = [f"{got['f1'][label]:.2f}" for label in EMOTIONS]
+        rows.append(f"| `{name}` | {' | '.join(each)} |")
+    return "\n".join([*rows, *_belief(metrics), "", "![confusion](confusion.png)"])
+
+
+def _f1_of_neutral(got: dict[str, Any]) -> float:
+    """Macro-F1 of who always says 중립."""
+    share = got["always_neutral"]
+    return 2 * share / (1 + share) / len(EMOTIONS)
+
+
+def _trained(plain: dict[str, Any]) -> str:
+    told = [
+        f"{got['name']} on {got['training_rows']:,} rows" + (f", {got['epochs']} epochs" if "epochs" in got else "")
+        for got in plain.values()
+    ]
+    return f"Plain models (`python -m training.baselines`): {'; '.join(told)}."
+
+
+def _belief(metrics: dict[str, Any]) -> list[str]:
+    if "calibration" not in metrics:
+        return []
+    rows = ["", "| | calibration error before → after | unsure (불확실) | accuracy where sure |", "|---|---|---|---|"]
+    for name, got in metrics["sets"].items():
+        sure = f"{got['accuracy_of_sure']:.3f}" if got["accuracy_of_sure"] is not None else "none"
+        error = f"{got['calibration_error_before']:.3f} → {got['calibration_error']:.3f}"
+        rows.append(f"| `{name}` | {error} | {got['unsure']:.1%} | {sure} |")
+    other = metrics["other_corpus"]["read_as"]["voice"]
+    told = f"accuracy {other['accuracy']:.3f}, macro-F1 {other['macro_f1']:.3f} (always 중립: {other['always_neutral']:.3f})"
+    return [
+        *rows,
+        "",
+        f"Out of domain, {metrics['other_corpus']['corpus']}, {other['rows']} comments of one class: {told}.",
+    ]
 
 
 def crisis_table(checkpoints: Path) -> str:
@@ -109,8 +185,11 @@ def main() -> None:
     for path, content in (
         (ROOT / "README.md", table(checkpoints)),
         (checkpoints / "safety/README.md", crisis_table(checkpoints)),
+        (checkpoints / "emotion/README.md", emotion_table(checkpoints)),
     ):
         path.write_text(filled(path.read_text("utf-8"), content), "utf-8")
+    metrics = json.loads((checkpoints / "emotion/metrics.json").read_text("utf-8"))
+    evaluate_emotion.draw(metrics, checkpoints / "emotion/confusion.png")
 
 
 if __name__ == "__main__":

@@ -30,12 +30,15 @@ import numpy as np
 
 from pipeline.turn import EMOTIONS
 
-EmotionSource = Literal["single", "dialog", "voice"]
+EmotionSource = Literal["single", "dialog", "story", "voice"]
 Root = Path | str | None
 """A folder; None stands for `data_root`."""
 
 PCM_RATE = 16_000
 """Samples a second of a KsponSpeech ``.pcm``: it has no header that could say so."""
+
+EVERYDAY_PART = "5차년도_2차"
+"""The part of emotion_voice whose talk is everyday talk."""
 
 _PREPARED = "set JIWOO_DATA to the prepared folder that holds speech/ and text/, or pass it as root"
 _AIHUB = "free for research after registration: https://aihub.or.kr/aihubdata/data/view.do?dataSetSn="
@@ -222,16 +225,19 @@ def emotion7(root: Root = None) -> list[EmotionRow]:
 def emotion_voice(root: Root = None) -> list[EmotionRow]:
     """``text/emotion_voice.tsv.xz``: transcribed spoken utterances with the votes of five judges, joined by "|".
 
+    The first two years are stories of grief and anger (슬픔 half of them, 중립 and 행복 hardly any), source "story"; the
+    last part is everyday talk, source "voice".
     Columns: part, text, votes, majority, agree, split. Rows of split "drop" are left out, and so are rows without a
     majority (a tie has no class). AI Hub (NIA): for training models only.
     """
     path = _prepared(root, "text", "emotion_voice.tsv.xz")
     rows = []
     header = ("part", "text", "votes", "majority", "agree", "split")
-    for line, (_, text, joined, majority, _, split) in _tsv(path, header):
+    for line, (part, text, joined, majority, _, split) in _tsv(path, header):
         votes = tuple(_emotion(vote, path, line) for vote in joined.split("|"))
         if split != "drop" and majority:
-            rows.append(EmotionRow(text, _emotion(majority, path, line), "voice", votes, split, split))
+            source: EmotionSource = "voice" if part == EVERYDAY_PART else "story"
+            rows.append(EmotionRow(text, _emotion(majority, path, line), source, votes, split, split))
     return rows
 
 
@@ -273,18 +279,31 @@ def is_crisis_intent(intent: str) -> bool:
     return any(word in intent for word in ("자살", "자해", "살인"))
 
 
+UNTAUGHT_INTENTS = (
+    *("망상", "환청", "환각"),  # the replies play along, or argue
+    *("폭력", "폭행", "공격"),  # comfort where help is needed
+    *("음주", "알코올", "복약", "성욕"),  # advice on drink, medicine and sex
+    *("비건", "영양"),  # an advertisement for vegan food
+)
+
+
+def is_untaught_intent(intent: str) -> bool:
+    """Whether no reply is learnt from a wellness intent: it is a crisis, or what the corpus answers to it is unfit."""
+    return is_crisis_intent(intent) or any(word in intent for word in UNTAUGHT_INTENTS)
+
+
 def wellness(root: Root = None) -> list[Dialogue]:
     """``text/wellness_pairs.tsv.xz``: counselling questions and replies by intent, as two-turn dialogues.
 
-    Columns: intent, user, reply. Pairs with a crisis intent (`is_crisis_intent`) are left out; a few other intents
-    still hold single utterances that name suicide, so a training of replies should also ask `pipeline.safety`.
+    Columns: intent, user, reply. Pairs of `is_untaught_intent` are left out, and flippant replies; a few other intents
+    still hold single utterances that name suicide, so a training of replies also asks `pipeline.safety`.
     ``emotion`` is the intent where it names a feeling ("감정/우울감"). AI Hub (NIA): for training models only.
     """
     path = _prepared(root, "text", "wellness_pairs.tsv.xz")
     return [
         _pair(user, reply, intent if intent.startswith("감정/") else "", "wellness")
         for _, (intent, user, reply) in _tsv(path, ("intent", "user", "reply"))
-        if not is_crisis_intent(intent)
+        if not is_untaught_intent(intent) and not is_flippant(reply)
     ]
 
 
@@ -292,12 +311,14 @@ _FLIPPANT = re.compile(
     r"X{2,}|ㅋㅋ|ㅎㅎ|놈|제길|젠장|꺼져|닥쳐(?!\s?[오올온와])|쪼잔"  # rude
     r"|(바보|멍청|찌질|한심)(?!.{0,6}(아니|않))"  # rude, unless it says that it is not so
     r"|정신 ?차[려리]|행실|주제[를 ]|생각하고 말|했어야죠|욕 ?먹을 짓|나약한|철 ?들고"  # blaming
+    r"|상종|똥차|웬수|병이[죠에네]|예민한가 ?봐|그만 잊|집착하지|낭비하지|별로(네|죠|예)|나쁜 생각.{0,4}(멈추|하지)"  # belittling
+    r"|미련을? ?버|차단하세요|욕해도|술 마실|칭찬 ?타임"
     r"|안 궁금|관심 ?없어요|어쩌라고|알 ?바 아니|어쩔 ?수 ?없[죠어네]"  # shrugging
 )
 
 
 def is_flippant(reply: str) -> bool:
-    """Whether a chit-chat reply is rude, blaming, shrugging or next to empty: not a thing to say to someone hurt."""
+    """Whether a reply is rude, blaming, belittling, shrugging or next to empty: not a thing to say to someone hurt."""
     return len(re.findall(r"\w", reply)) < 3 or _FLIPPANT.search(reply) is not None
 
 

@@ -1,9 +1,10 @@
 """Measure the shipped checkpoints on data that training never saw → checkpoints/*/metrics.json.
 
-    python -m training.evaluate stt | emotion | reply | tts | safety [--limit N]
+    python -m training.evaluate stt | emotion | reply | tts | voice | safety [--limit N]
 
 Every figure is of the pipeline's own stage objects, as a user meets them. `tts` needs the independent listener
-(../shared/tools/judge.py, Whisper base) and stands beside the same listener's figure for the recorded voice.
+(../shared/tools/judge.py, Whisper base) and stands beside the same listener's figure for the recorded voice. `voice` is the
+same checkpoint on sentences of our own; its figures are written beside those of `tts`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,10 @@ import argparse
 import csv
 import json
 import logging
-import math
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +28,12 @@ import numpy as np
 from pipeline import audio, load, safety
 from pipeline.counsellor import UNSURE_BELOW
 from pipeline.errors import StageFailed
-from pipeline.korean import cer_counts, letters
+from pipeline.korean import cer_counts
 from pipeline.settings import ROOT, Settings
-from pipeline.turn import EMOTIONS, Audio, Speech, Transcriber, Transcript
-from training import data, nonspeech
+from pipeline.turn import Audio, Speech, Transcriber, Transcript
+from training import data, measure_voice, nonspeech
+from training.evaluate_emotion import emotion
+from training.evaluate_reply import reply
 from training.train_risk import Sentence
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,6 @@ STT_SETS = ("asr_dev", "asr_test_studio", "asr_test_tedx", "asr_test_deeply_text
 NON_SPEECH = 100
 RISK_SETS = ("crisis_open_ko", "crisis_unseen_a", "crisis_unseen_b")
 """The rules were written with the first in view, the scorer's thresholds chosen on the second; the third was never used."""
-RANKED = 20
 Metrics = dict[str, Any]
 
 
@@ -143,65 +142,6 @@ class WhisperTranscriber:
         return Transcript("".join(segment.text for segment in segments).strip())
 
 
-def emotion(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
-    """Accuracy, macro-F1 and confusion per test split; each row is read with the token of its own source."""
-    reader = stages.emotion_reader
-    rows7 = data.emotion7(root)
-    tests = {
-        "emotion7_random_split": [row for row in rows7 if row.random_split == "test"],
-        "emotion7_grouped_split": [row for row in rows7 if row.grouped_split == "test"],
-        "emotion_voice": [row for row in data.emotion_voice(root) if row.grouped_split == "test"],
-    }
-    return {"sets": {name: _classified(reader, rows[:limit]) for name, rows in tests.items()}}
-
-
-def _classified(reader, rows: Sequence[data.EmotionRow]) -> Metrics:
-    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)  # true, read
-    ordered = sorted(rows, key=lambda row: (row.source, len(row.text)))
-    for start in range(0, len(ordered), 128):
-        part = ordered[start : start + 128]
-        for source in {row.source for row in part}:
-            own = [row for row in part if row.source == source]
-            best = reader.probabilities([row.text for row in own], source).argmax(-1).tolist()
-            for row, read in zip(own, best, strict=True):
-                confusion[EMOTIONS.index(row.label), read] += 1
-    right = confusion.diagonal()
-    f1 = 2 * right / np.maximum(1, confusion.sum(0) + confusion.sum(1))
-    result = {
-        "rows": len(rows), "accuracy": round(float(right.sum() / confusion.sum()), 4),
-        "macro_f1": round(float(f1.mean()), 4),
-        "always_neutral": round(float(confusion[EMOTIONS.index("중립")].sum() / confusion.sum()), 4),
-        "f1": {label: round(float(value), 3) for label, value in zip(EMOTIONS, f1, strict=True)},
-        "confusion": confusion.tolist(),
-    }  # fmt: skip
-    log.info("%s", {k: result[k] for k in ("rows", "accuracy", "macro_f1")})
-    return result
-
-
-def reply(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
-    """On emodialog's test dialogues: perplexity a syllable of first answers, how often the true first answer is ranked
-    first of RANKED, and where the answers given to the first 200 came from."""
-    responder: Any = stages.responder  # more than a turn needs: `surprise`, and `score` with an emotion
-    reader = stages.emotion_reader
-    firsts = [d.turns[:2] for d in data.emodialog(root) if d.split == "test"][:limit]
-    pairs = [(user, bot) for (_, user), (_, bot) in firsts]
-    answers = [bot for _, bot in pairs]
-    rng = random.Random(0)
-    first, nats, syllables = 0, 0.0, 0
-    for user, bot in pairs:
-        felt = reader.read(user)
-        others = rng.sample([answer for answer in answers if answer != bot], min(RANKED - 1, len(answers) - 1))
-        scores = responder.score(user, [bot, *others], felt)
-        first += scores[0] == max(scores)
-        nats += responder.surprise(user, bot, felt)
-        syllables += len(letters(bot))
-    sources = Counter(responder.reply(user, reader.read(user)).source for user, _ in pairs[:200])
-    return {
-        "test": "emodialog test, first turns", "dialogues": len(pairs), "true_reply_first_of_20": round(first / len(pairs), 4),
-        "perplexity_a_syllable": round(math.exp(nats / syllables), 3), "sources_of_200_answers": dict(sources),
-    }  # fmt: skip
-
-
 def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Metrics:
     """Round trip over the held-out sentences: speak, let the listener write it down, compare; and how natural it sounds.
     Both also of the recorded voice."""
@@ -246,6 +186,19 @@ def dnsmos(sound: Audio) -> float:
 
     samples = librosa.resample(sound.samples, orig_sr=sound.rate, target_sr=rater.SR)
     return float(rater.run(np.clip(samples, -1, 1), sr=rater.SR)["ovrl_mos"])
+
+
+def voice(stages: load.LoadedStages, root: Path, limit: int, listener: Transcriber) -> Metrics:
+    """Length and round trip of our own sentences, and the guard over readings of every second of them."""
+    speaker: Any = stages.speaker  # more than a turn needs: it decodes without its guard
+    steps = json.loads((stages.settings.checkpoints / "tts/config.json").read_text("utf-8"))["steps"]
+    pace = measure_voice.Pace.of(data.speech(root, "tts_lmy_train"))
+    texts = measure_voice.own_sentences()[:limit]
+    guarded = measure_voice.guard_figures(measure_voice.trials(speaker, pace, listener, texts[::2]))
+    return {
+        "own_sentences": {"steps": steps, **measure_voice.sentences(speaker, pace, listener, texts)},
+        "guard": {"steps": steps, **guarded},
+    }
 
 
 def _listen(listener: Path, lines: Iterable[tuple[Path, str]], folder: Path) -> Metrics:
@@ -330,8 +283,9 @@ def _risk_set(rows: Sequence[Sentence]) -> Metrics:
 
 
 MEASURES: dict[str, Callable[..., Metrics]] = {
-    "stt": stt, "emotion": emotion, "reply": reply, "tts": tts, "safety": risk,
+    "stt": stt, "emotion": emotion, "reply": reply, "tts": tts, "voice": voice, "safety": risk,
 }  # fmt: skip
+SAME_CHECKPOINT = ("tts", "voice")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -349,13 +303,23 @@ def main(argv: list[str] | None = None) -> None:
         extra: list[Any] = []
         if what == "tts":
             extra = [args.listener]
-        elif what == "stt":
+        elif what in ("stt", "voice"):
             extra = [WhisperTranscriber(args.whisper, settings.threads)]
         metrics = MEASURES[what](stages, args.root, args.limit, *extra)
-        text = json.dumps(metrics, ensure_ascii=False, indent=1)
-        print(text)
+        print(_as_json(metrics))
         if args.limit == 10**9:
-            (settings.checkpoints / what / "metrics.json").write_text(text + "\n", "utf-8")
+            _write_down(settings.checkpoints, what, metrics)
+
+
+def _write_down(checkpoints: Path, what: str, metrics: Metrics) -> None:
+    """Into the metrics.json of the checkpoint, where the figures of the other measurement of the voice stay."""
+    path = checkpoints / ("tts" if what in SAME_CHECKPOINT else what) / "metrics.json"
+    before = json.loads(path.read_text("utf-8")) if what in SAME_CHECKPOINT and path.exists() else {}
+    path.write_text(_as_json({**before, **metrics}) + "\n", "utf-8")
+
+
+def _as_json(metrics: Metrics) -> str:
+    return json.dumps(metrics, ensure_ascii=False, indent=1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Train the compact BertForSequenceClassification.
 
-    python -m training.train_emotion pretrain --minutes 60   # tokenizer and masked language model
+    python -m training.train_emotion vectors                 # tokenizer, and token vectors from counts
+    python -m training.train_emotion pretrain --minutes 60   # masked language model, begun with the vectors (optional)
     python -m training.train_emotion tune --minutes 30       # seven classes, written and spoken rows together
     python -m training.train_emotion export                  # → checkpoints/emotion
     python -m training.train_emotion all --tiny --run DIR --out DIR
@@ -27,18 +28,25 @@ from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassificat
 from pipeline.emotion import MAX_TOKENS, SOURCE_TOKENS
 from pipeline.korean import normalise
 from pipeline.turn import EMOTIONS
-from training import data, loop, text_corpus
+from training import data, loop, teacher, text_corpus, vectors
 
 log = logging.getLogger(__name__)
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SOURCE_TOKENS.values()]
 PAD, CLS, SEP, MASK = 0, 2, 3, 4
 SIZES = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
-VOCABULARY = 8_000
+VOCABULARY = 24_000
 ROW = 96
 MASKED = 0.15
-BALANCE = 0.3
-"""Weight of a class = (its share)^−BALANCE, mean 1: 0 leaves the shares, 1 evens them out."""
+RAREST = 3
+"""Rows that an n-gram must occur in for the teacher to know it."""
+VECTOR_SCALE = 0.05
+"""Standard deviation of the token vectors that a model begins with; BERT's own start is 0.02."""
+EMBEDDING_RATE = 8
+TAUGHT = 0.7
+"""Share of the teacher's opinion in what a row should be read as; rows without a label are the teacher's alone."""
+MORE_LINES = 40_000
+"""Lines of each everyday corpus that the teacher reads to it."""
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {"radam": torch.optim.RAdam, "adamw": torch.optim.AdamW}
 
 
@@ -60,11 +68,22 @@ def masked(rows: torch.Tensor, vocabulary: int) -> tuple[torch.Tensor, torch.Ten
     return torch.where(hidden & (draw > 0.9), other, corrupted), labels
 
 
+@torch.no_grad()
+def start_with_vectors(model: nn.Module, run: Path) -> None:
+    """The token embedding becomes the vectors of ``run``; what the vectors do not know keeps its random start."""
+    known = torch.from_numpy(np.load(run / "vectors.npy"))
+    embedding = model.get_input_embeddings().weight
+    seen = known.abs().sum(1) > 0
+    embedding[seen] = VECTOR_SCALE * known[seen]
+
+
 def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
     model = BertForMaskedLM(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     path = args.run / "pretrained.pt"
     if path.exists():
         model.load_state_dict(torch.load(path), strict=True)
+    else:
+        start_with_vectors(model, args.run)
     rows = torch.from_numpy(text_corpus.packed(tokenizer, texts, SEP, args.row - 1).astype(np.int64))
     log.info("%d rows of %d tokens", *rows.shape)
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01)
@@ -117,20 +136,25 @@ def encode(tokenizer: Tokenizer, rows: list[data.EmotionRow]) -> list[list[int]]
 
 
 def tune(
-    tokenizer: Tokenizer, train: list[data.EmotionRow], held_out: list[data.EmotionRow], sizes: dict, args
-) -> None:
+    tokenizer: Tokenizer, train: list[data.EmotionRow], others: list[data.EmotionRow], held_out: list[data.EmotionRow],
+    sizes: dict, args,
+) -> None:  # fmt: skip
+    """``others``: rows whose label is not looked at."""
     model = BertForSequenceClassification(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     if (args.run / "tuned.pt").exists() and args.resume:
         model.load_state_dict(torch.load(args.run / "tuned.pt"), strict=True)
     elif args.start == "bag":
         start_as_bag(model)
+        start_with_vectors(model, args.run)
     else:
         start = torch.load(args.run / "pretrained.pt")
         body = {name.removeprefix("bert."): value for name, value in start.items() if name.startswith("bert.")}
         model.bert.load_state_dict(body, strict=False)  # the pooler is new
     ids, goals = encode(tokenizer, train), torch.stack([goal(row) for row in train])
-    weights = _class_weights(train).to(model.device)
-    optimiser = OPTIMISERS[args.optimiser](model.parameters(), args.rate, weight_decay=0.01)
+    taught, told = map(torch.from_numpy, teacher.thoughts(train, others, args.rarest))
+    goals = torch.cat([TAUGHT * taught + (1 - TAUGHT) * goals, told]).float()
+    ids += encode(tokenizer, others)
+    optimiser = OPTIMISERS[args.optimiser](_groups(model, args.rate))
     stream = loop.grouped([len(row) for row in ids], args.tokens, random.Random(0))
     model.train()
 
@@ -139,27 +163,21 @@ def tune(
         x = nn.utils.rnn.pad_sequence([torch.tensor(ids[i]) for i in picked], batch_first=True).to(model.device)
         with torch.autocast(model.device.type, torch.bfloat16):
             logits = model(input_ids=x, attention_mask=x != PAD).logits.float()
-        y = goals[picked].to(model.device) * weights[[SOURCES.index(train[i].source) for i in picked]]
-        return -(y * logits.log_softmax(-1)).sum(-1).mean()
+        return F.cross_entropy(logits, goals[picked].to(model.device))
 
     loop.train(step, optimiser, f"tune {args.optimiser}", minutes=args.minutes, steps=args.steps, report=args.report,
                measure=lambda: accuracy(model, tokenizer, held_out), save=lambda: torch.save(model.state_dict(), args.run / "tuned.pt"),
                history=args.run / "history.jsonl")  # fmt: skip
 
 
-SOURCES = tuple(SOURCE_TOKENS)
-
-
-def _class_weights(rows: list[data.EmotionRow]) -> torch.Tensor:
-    """(sources, 7): each source has its own shares."""
-    weights = torch.ones(len(SOURCES), len(EMOTIONS))
-    for i, source in enumerate(SOURCES):
-        labels = [row.label for row in rows if row.source == source]
-        if labels:
-            share = torch.tensor([max(1, labels.count(label)) / len(labels) for label in EMOTIONS])
-            weight = share**-BALANCE
-            weights[i] = weight / (weight * share).sum()
-    return weights
+def _groups(model: BertForSequenceClassification, rate: float) -> list[dict]:
+    """The token embedding learns faster: most of its rows see an example only once in a while."""
+    embedding = model.get_input_embeddings().weight
+    others = [parameter for parameter in model.parameters() if parameter is not embedding]
+    return [
+        {"params": others, "lr": rate, "weight_decay": 0.01},
+        {"params": [embedding], "lr": EMBEDDING_RATE * rate, "weight_decay": 0.0},
+    ]
 
 
 @torch.inference_mode()
@@ -187,6 +205,16 @@ def shared_rows(root: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow
     rows = [row for row in rows if "test" not in (row.random_split, row.grouped_split)]
     random.Random(0).shuffle(rows)
     return rows[2_000:], rows[:2_000]
+
+
+def unlabelled(root: Path) -> list[data.EmotionRow]:
+    """What people say in the dialogues and everyday corpora, as if from each source in turn; no row has a label."""
+    dialogues = [d for d in data.emodialog(root) if d.split == "train"] + data.wellness(root) + data.songys(root)
+    texts = [text for dialogue in dialogues for role, text in dialogue.turns if role == "user"]
+    for name in ("nsmc.txt.xz", "3i4k.txt.xz"):
+        texts += itertools.islice(data.lines(root, name), MORE_LINES)
+    sources: list[data.EmotionSource] = ["single", "dialog", "story", "voice"]
+    return [data.EmotionRow(text, "", source) for text, source in zip(texts, itertools.cycle(sources), strict=False)]
 
 
 def aihub_rows(folder: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow]]:
@@ -224,7 +252,7 @@ def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["pretrain", "tune", "export", "all"])
+    parser.add_argument("what", choices=["vectors", "pretrain", "tune", "export", "all"])
     parser.add_argument("--corpus", nargs=2, metavar=("KIND", "DIR"), default=("shared", str(data.data_root())))
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--steps", type=int, default=10**9)
@@ -234,7 +262,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="radam")
     parser.add_argument("--everyday", type=int, default=60, help="megabytes of everyday text to pretrain on")
     parser.add_argument("--written", type=int, default=20, help="megabytes of written text")
-    parser.add_argument("--start", choices=["pretrained", "bag"], default="pretrained", help="what tuning begins with")
+    parser.add_argument("--start", choices=["pretrained", "bag"], default="bag", help="what tuning begins with")
     parser.add_argument("--resume", action="store_true", help="tune on from tuned.pt")
     parser.add_argument("--report", type=float, default=120, help="seconds between measurements")
     parser.add_argument("--run", type=Path, default=Path("runs/emotion"))
@@ -243,25 +271,30 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
-    args.row, sizes = ROW, SIZES
+    args.row, args.rarest, sizes = ROW, RAREST, SIZES
     if args.tiny:
         args.steps, args.report, args.batch, args.row, vocabulary = min(args.steps, 8), 0.0, 2, 16, 200
+        args.rarest = 1
         sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-        train = held_out = made_up()
+        train, others, held_out = made_up(), made_up()[:2], made_up()
         texts = [row.text for row in train] * 8
     else:
         vocabulary, root = VOCABULARY, Path(args.corpus[1])
         train, held_out = {"shared": shared_rows, "aihub": aihub_rows}[args.corpus[0]](root)
+        others = unlabelled(data.data_root()) if args.what in ("tune", "all") else []
         texts = []
-        if args.what in ("pretrain", "all"):
+        if args.what in ("vectors", "pretrain", "all"):
             own = [normalise(row.text) for row in train]
             texts = text_corpus.lines(data.data_root(), args.everyday, args.written) + own
             random.Random(1).shuffle(texts)
     tokenizer = text_corpus.kept(args.run / "tokenizer.json", lambda: make_tokenizer(texts, vocabulary))
+    if args.what in ("vectors", "all"):
+        rows = text_corpus.packed(tokenizer, texts, SEP, args.row)
+        np.save(args.run / "vectors.npy", vectors.token_vectors(rows, tokenizer.get_vocab_size(), sizes["hidden_size"]))
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
-        tune(tokenizer, train, held_out, sizes, args)
+        tune(tokenizer, train, others, held_out, sizes, args)
     if args.what in ("export", "all"):
         export(tokenizer, sizes, args.run, args.out)
 

@@ -1,12 +1,12 @@
 """Train the compact GPT2LMHeadModel.
 
     python -m training.train_reply pretrain --minutes 60   # tokenizer and language model
-    python -m training.train_reply tune --minutes 30       # dialogues, loss on the answers only
+    python -m training.train_reply tune --minutes 30       # dialogues: the answers alone, and against other answers
     python -m training.train_reply export                  # → checkpoints/reply
     python -m training.train_reply all --tiny --run DIR --out DIR
 
 A row is up to three earlier exchanges, what was said with its emotion, and the answer, as `pipeline.reply.PROMPTS` writes
-it. The emotion of what was said is read by the BERT of ``checkpoints/emotion``: most dialogues carry none of our seven.
+it. The emotion of what was said is the dialogue's own where it carries one, else read by the BERT of ``checkpoints/emotion``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from pipeline import safety
+from pipeline import reply_guard, safety
 from pipeline.emotion import BertEmotionReader
 from pipeline.korean import normalise
 from pipeline.reply import HISTORY, PROMPTS
@@ -35,24 +35,32 @@ from training import data, loop, text_corpus
 log = logging.getLogger(__name__)
 
 SPECIAL = ["<pad>", "<unk>", "</s>", "<mask>", "<usr>", "<emo>", "<sys>"]
-PAD, END = 0, 2
+PAD, END, MARK = 0, 2, 6  # of SPECIAL; MARK begins an answer
 SIZES = {"n_embd": 256, "n_layer": 4, "n_head": 4, "n_positions": 256}
 VOCABULARY = 8_000
 ROW = 128
+LONGEST_ANSWER = 64
+"""Tokens of an answer, its end included."""
+CONTRAST = 0.3
+"""Weight of the contrast beside the language model's own loss."""
 PROMPT = PROMPTS["jiwoo"]
+EMOTION_OF = {"분노": "분노", "슬픔": "슬픔", "불안": "공포", "상처": "슬픔", "당황": "놀람", "기쁨": "행복"}
+"""The classes of the empathetic dialogues in ours."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One answer to learn: ``history`` and ``said`` are its context."""
+    """One answer to learn: ``history`` and ``said`` are its context; ``emotion``: one of our seven where the corpus tells it."""
 
     history: tuple[Exchange, ...]
     said: str
     answer: str
+    emotion: str = ""
 
 
 def rows_of(dialogue: data.Dialogue) -> list[Row]:
-    """Every bot turn of a dialogue as a row; crisis talk and answers that `safety` refuses are left out."""
+    """Every bot turn of a dialogue as a row, but for those that the guard of the answers would not let through; at crisis
+    talk and at unsafe answers the dialogue ends."""
     exchanges = [
         Exchange(normalise(user), normalise(bot))
         for (role, user), (other, bot) in itertools.pairwise(dialogue.turns)
@@ -60,9 +68,12 @@ def rows_of(dialogue: data.Dialogue) -> list[Row]:
     ]
     rows = []
     for i, exchange in enumerate(exchanges):
-        if safety.assess(exchange.user).level or safety.check_reply(exchange.reply):
+        if safety.assess(exchange.user).level or reply_guard.unsafe(exchange.reply):
             break  # what follows would be the rest of a crisis talk
-        rows.append(Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply))
+        if reply_guard.fault(exchange.reply, exchange.user):
+            continue
+        emotion = EMOTION_OF.get(dialogue.emotion, "")
+        rows.append(Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply, emotion))
     return rows
 
 
@@ -100,19 +111,36 @@ def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
     )
 
 
-def encode(tokenizer: Tokenizer, row: Row, emotion: str) -> tuple[list[int], int]:
-    """Token ids of a row, and where its answer begins; the oldest tokens go where there are too many."""
-    prompt = tokenizer.encode(PROMPT.of(row.said, emotion, row.history), add_special_tokens=False).ids
-    answer = [*tokenizer.encode(row.answer, add_special_tokens=False).ids, END]
-    prompt = prompt[-max(1, SIZES["n_positions"] - len(answer)) :]
-    return (prompt + answer)[: SIZES["n_positions"]], len(prompt)
+@dataclass(frozen=True)
+class Encoded:
+    """A row as token ids: the prompt with and without earlier exchanges, the same under another emotion, the answer with
+    its end. Prompts end before the mark of the answer."""
+
+    long: list[int]
+    short: list[int]
+    otherwise: list[int]
+    answer: list[int]
+
+
+def encode(tokenizer: Tokenizer, row: Row, emotion: str, other: str) -> Encoded:
+    """The oldest tokens go where there are too many."""
+
+    def prompt(felt: str, history: tuple[Exchange, ...]) -> list[int]:
+        text = PROMPT.of(row.said, felt, history).removesuffix(PROMPT.answer)
+        return tokenizer.encode(text, add_special_tokens=False).ids[-(SIZES["n_positions"] - LONGEST_ANSWER - 1) :]
+
+    answer = tokenizer.encode(row.answer, add_special_tokens=False).ids[: LONGEST_ANSWER - 1]
+    return Encoded(prompt(emotion, row.history), prompt(emotion, ()), prompt(other, ()), [*answer, END])
 
 
 def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str]:
-    """The emotion of each row's ``said`` by the BERT of ``checkpoint``, kept in ``run``; 중립 without one."""
+    """The emotion of each row: its own, else that of ``said`` by the BERT of ``checkpoint``, kept in ``run``; 중립 without one.
+
+    Of the rows that have one every second is given BERT's all the same, for that is what a talk will bring.
+    """
     path = run / "emotions.txt"
     if checkpoint is None:
-        return ["중립"] * len(rows)
+        return [row.emotion or "중립" for row in rows]
     weights = checkpoint / "model.safetensors"
     if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
         bert, best = BertEmotionReader(checkpoint, torch.get_num_threads()), []
@@ -120,24 +148,30 @@ def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str
             scores = bert.probabilities([row.said for row in rows[start : start + 64]])
             best += [EMOTIONS[i] for i in scores.argmax(-1).tolist()]
         path.write_text("\n".join(best), "utf-8")
-    return path.read_text("utf-8").split()
+    read = path.read_text("utf-8").split()
+    return [row.emotion if row.emotion and i % 2 else read[i] for i, row in enumerate(rows)]
 
 
 def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict, args) -> None:
     model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     path = args.run / "tuned.pt"
-    model.load_state_dict(
-        torch.load(path if path.exists() and args.resume else args.run / "pretrained.pt"), strict=True
-    )
-    encoded = [encode(tokenizer, row, emotion) for row, emotion in zip(rows, emotions, strict=True)]
-    random.Random(0).shuffle(encoded)
+    start = path if path.exists() and args.resume else args.run / "pretrained.pt"
+    model.load_state_dict(torch.load(start), strict=True)
+    rng = random.Random(0)
+    others = [rng.choice([other for other in EMOTIONS if other != emotion]) for emotion in emotions]
+    encoded = [encode(tokenizer, *row) for row in zip(rows, emotions, others, strict=True)]
+    rng.shuffle(encoded)
     held_out, train = encoded[: args.held_out], encoded[args.held_out :]
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, weight_decay=0.01)
-    stream = loop.grouped([len(ids) for ids, _ in train], args.tokens, random.Random(0))
+    whole = loop.grouped([len(row.long) + len(row.answer) for row in train], args.tokens, rng)
+    # Answers of like length, so that none is told from the others by it.
+    groups = loop.grouped([len(row.answer) for row in train], args.group * 14, rng)
     model.train()
 
     def step() -> torch.Tensor:
-        return answer_loss(model, [train[i] for i in next(stream)])
+        plain = answer_loss(model, [train[i] for i in next(whole)])
+        against = contrast(model, [train[i] for i in next(groups)[: args.group]])[0]
+        return plain + CONTRAST * against
 
     loop.train(
         step,
@@ -146,30 +180,78 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict
         minutes=args.minutes,
         steps=args.steps,
         report=args.report,
-        measure=lambda: {"held_out": _held_out(model, held_out)},
+        measure=lambda: _held_out(model, held_out),
         save=lambda: torch.save(model.state_dict(), path),
         history=args.run / "history.jsonl",
     )
 
 
-def answer_loss(model: GPT2LMHeadModel, batch: list[tuple[list[int], int]]) -> torch.Tensor:
-    """Cross-entropy a token of the answers alone; the prompts are only context."""
-    ids = nn.utils.rnn.pad_sequence([torch.tensor(row) for row, _ in batch], batch_first=True).to(model.device)
+def answer_loss(model: GPT2LMHeadModel, batch: list[Encoded]) -> torch.Tensor:
+    """Cross-entropy a token of the answers alone; the prompts are only context, every tenth row has none."""
+    prompts = [[] if i % 10 == 9 else row.long for i, row in enumerate(batch)]
+    rows = [torch.tensor([*prompt, MARK, *row.answer]) for prompt, row in zip(prompts, batch, strict=True)]
+    ids = nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)
     labels = torch.full_like(ids, -100)
-    for i, (row, begin) in enumerate(batch):
-        labels[i, begin : len(row)] = ids[i, begin : len(row)]
+    for i, (prompt, row) in enumerate(zip(prompts, rows, strict=True)):
+        labels[i, len(prompt) + 1 : len(row)] = ids[i, len(prompt) + 1 : len(row)]
     with torch.autocast(model.device.type, torch.bfloat16):
         hidden = model.transformer(ids, attention_mask=ids != PAD)[0][:, :-1]
         kept = labels[:, 1:] != -100
         return F.cross_entropy(model.lm_head(hidden[kept]).float(), labels[:, 1:][kept])
 
 
+def contrast(model: GPT2LMHeadModel, batch: list[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss, and the share of answers whose own question makes them most probable.
+
+    The answers of a batch are scored under each other's questions. Each answer has to be most probable under its own
+    question, among the others and its own under a wrong emotion, and each question has to raise its own answer most over
+    what that answer has without any: maximum mutual information (Li et al. 2016, arXiv 1510.03055) as a training loss.
+    """
+    n = len(batch)
+    given = likelihoods(model, [row.short for row in batch], [row.answer for row in batch] * n).view(n, n)
+    wrong = likelihoods(model, [row.otherwise for row in batch], [row.answer for row in batch])
+    alone = likelihoods(model, [], [row.answer for row in batch])
+    right = torch.arange(n, device=given.device)
+    whose = F.cross_entropy(torch.cat([given, wrong[None]]).T, right)
+    which = F.cross_entropy(given - alone, right)
+    return whose + which, ((given - alone).argmax(1) == right).float().mean()
+
+
+def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[list[int]]) -> torch.Tensor:
+    """Log-likelihood (nats) of each answer: (answers,). The answers belong to the prompts in equal runs; no prompts: to none.
+
+    Each prompt is read once and its keys and values are shared by its answers.
+    """
+
+    def padded(rows: list[list[int]]) -> torch.Tensor:
+        return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True).to(model.device)
+
+    ids, targets = padded([[MARK, *answer[:-1]] for answer in answers]), padded(answers)
+    # The end of an answer and the padding are told apart by length alone.
+    real = padded([[1] * len(answer) for answer in answers])
+    places = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+    with torch.autocast(model.device.type, torch.bfloat16):
+        past, seen = None, real
+        if prompts:
+            asked = padded(prompts)
+            visible = (asked != PAD).long()
+            past = model.transformer(asked, attention_mask=visible, use_cache=True).past_key_values
+            past.batch_repeat_interleave(len(answers) // len(prompts))
+            visible = visible.repeat_interleave(len(answers) // len(prompts), 0)
+            seen, places = torch.cat([visible, real], 1), places + visible.sum(1, keepdim=True)
+        hidden = model.transformer(ids, attention_mask=seen, position_ids=places, past_key_values=past)[0]
+        kept = real.bool()
+        losses = F.cross_entropy(model.lm_head(hidden[kept]).float(), targets[kept], reduction="none")
+    return torch.zeros(real.shape, device=ids.device).masked_scatter(kept, -losses).sum(1)
+
+
 @torch.no_grad()
-def _held_out(model: GPT2LMHeadModel, rows: list[tuple[list[int], int]]) -> float:
+def _held_out(model: GPT2LMHeadModel, rows: list[Encoded]) -> dict[str, float]:
     model.eval()
     losses = [answer_loss(model, rows[start : start + 32]).item() for start in range(0, len(rows), 32)]
+    found = [contrast(model, rows[start : start + 20])[1].item() for start in range(0, len(rows) // 20 * 20, 20)]
     model.train()
-    return float(np.mean(losses))
+    return {"held_out": float(np.mean(losses)), "first_of_20": float(np.mean(found or [0.0]))}
 
 
 def shared_rows(root: Path) -> list[Row]:
@@ -215,6 +297,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate of tuning")
     parser.add_argument("--everyday", type=int, default=60, help="megabytes of everyday text to pretrain on")
     parser.add_argument("--written", type=int, default=10, help="megabytes of written text")
+    parser.add_argument("--group", type=int, default=12, help="answers that are told apart in a step")
     parser.add_argument("--held-out", type=int, default=1_000, help="rows to watch the tuning with")
     parser.add_argument("--resume", action="store_true", help="tune on from tuned.pt")
     parser.add_argument("--report", type=float, default=120, help="seconds between measurements")
