@@ -22,6 +22,7 @@ FLOOR = 1e-5
 LOG_CENTRE = -6.9
 LOG_SCALE = 2.1
 SILENCE = (np.log(FLOOR) - LOG_CENTRE) / LOG_SCALE
+LOUDEST = 4.0
 PRE_EMPHASIS = 0.97
 GRIFFIN_LIM_ROUNDS = 48
 # Tacotron (Wang et al. 2017, section 3.3) raises magnitudes before Griffin-Lim to lessen its artefacts.
@@ -55,7 +56,7 @@ def to_sound(linear: np.ndarray, rounds: int = GRIFFIN_LIM_ROUNDS) -> np.ndarray
 
     Perraudin et al. 2013, as in librosa; phases start from a fixed seed, so equal input gives equal sound.
     """
-    magnitudes = np.exp(np.clip(linear, SILENCE, 4.0) * LOG_SCALE + LOG_CENTRE) ** SHARPEN
+    magnitudes = np.exp(np.clip(linear, SILENCE, LOUDEST) * LOG_SCALE + LOG_CENTRE) ** SHARPEN
     emphasised = librosa.griffinlim(
         magnitudes.T.astype(np.float32), n_iter=rounds, hop_length=HOP, n_fft=N_FFT, momentum=0.99, random_state=0
     )

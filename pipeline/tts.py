@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -22,6 +22,7 @@ from pipeline.symbols import SYMBOLS, encode
 from pipeline.tacotron import PostNet, Seq2Seq
 from pipeline.tone import Tone
 from pipeline.turn import Alignment, Audio, Emotion
+from pipeline.vocoder import Vocoder
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ NOTHING_TO_SAY = "소리 내어 읽을 말이 없어요."
 
 
 class TacotronSpeaker:
-    """Speaks with a checkpoint folder: config.json, seq2seq.weights.h5, postnet.weights.h5."""
+    """Speaks with a checkpoint folder: config.json, seq2seq.weights.h5 and, where the config tells of a vocoder,
+    vocoder.safetensors, else postnet.weights.h5."""
 
     def __init__(self, folder: Path, threads: int = 2, seed: int = 0, toned: bool = True) -> None:
         """toned: whether the manner of speaking follows the emotion. Raises `WeightsMissing` if the folder does not fit
@@ -47,12 +49,10 @@ class TacotronSpeaker:
         try:
             config = json.loads((folder / "config.json").read_text("utf-8"))
             self.seq2seq = Seq2Seq(**config["seq2seq"])
-            self.postnet = PostNet(**config["postnet"])
+            _load(self.seq2seq, folder / "seq2seq.weights.h5")
             self.speaker = config["speakers"].index(config["speaker"])
             symbols = tuple(config["symbols"])
-            for model, name in ((self.seq2seq, "seq2seq"), (self.postnet, "postnet")):
-                model.build()
-                model.load_weights(folder / f"{name}.weights.h5")
+            self.vocode = _vocoder(folder, config, threads)
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise WeightsMissing(f"no usable Tacotron in {folder}: {error}") from error
         if symbols != SYMBOLS:
@@ -60,9 +60,6 @@ class TacotronSpeaker:
                 f"{folder} was trained on other symbols than pipeline.symbols has; train or clone again"
             )
         self._decode = self._compiled_decoder()
-        # Compiled once for all lengths; frame by frame in Python its GRU takes ten times as long.
-        frames = tf.TensorSpec((1, None, self.seq2seq.n_mels), tf.float32)
-        self._linear = tf.function(lambda mel: self.postnet(mel)[0], input_signature=[frames])
 
     def speak(self, text: str, emotion: Emotion | None = None) -> Iterator[Audio]:
         """Yield one `Audio` (float32 at 22,050 Hz) a phrase, in the tone of the emotion. Raises `StageFailed` where there
@@ -160,12 +157,37 @@ class TacotronSpeaker:
 
     def _finish(self, mel: np.ndarray, manner: Tone) -> np.ndarray:
         """Mel frames → float32 samples at one loudness."""
-        samples = self._vocode(tone.at_pace(mel, manner.pace))
+        samples = self.vocode(tone.at_pace(mel, manner.pace))
         return loudness.level(tone.shaded(samples, spectrogram.RATE, manner.shelf), spectrogram.RATE)
 
-    def _vocode(self, mel: np.ndarray) -> np.ndarray:
-        """Mel frames (frames, n_mels) → float32 samples (about frames * HOP,) at any loudness."""
-        return spectrogram.to_sound(self._linear(mel[None]).numpy())
+
+Vocode = Callable[[np.ndarray], np.ndarray]
+"""Mel frames (frames, n_mels) → float32 samples (about frames * HOP,) at any loudness."""
+
+
+class PostNetVocoder:
+    """Post-net and Griffin-Lim, for a voice that has no vocoder of its own (yet). A `Vocode`."""
+
+    def __init__(self, weights: Path, sizes: dict) -> None:
+        postnet = PostNet(**sizes)
+        _load(postnet, weights)
+        # Compiled once for all lengths; frame by frame in Python its GRU takes ten times as long.
+        frames = tf.TensorSpec((1, None, sizes["n_mels"]), tf.float32)
+        self.linear = tf.function(lambda mel: postnet(mel)[0], input_signature=[frames])
+
+    def __call__(self, mel: np.ndarray) -> np.ndarray:
+        return spectrogram.to_sound(self.linear(mel[None]).numpy())
+
+
+def _vocoder(folder: Path, config: dict, threads: int) -> Vocode:
+    if "vocoder" in config:
+        return Vocoder.load(folder / "vocoder.safetensors", config["vocoder"], threads).speak
+    return PostNetVocoder(folder / "postnet.weights.h5", config["postnet"])
+
+
+def _load(model: keras.Model, weights: Path) -> None:
+    model.build()
+    model.load_weights(weights)
 
 
 def phrases(text: str) -> list[str]:

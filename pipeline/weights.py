@@ -26,7 +26,7 @@ CHECKPOINT_FILES = {
     "stt": ("config.json", "model.safetensors", "vocab.json", "decoder.json", "lm.npz"),
     "emotion": ("config.json", "model.safetensors", "tokenizer.json"),
     "reply": ("config.json", "model.safetensors", "tokenizer.json"),
-    "tts": ("config.json", "seq2seq.weights.h5", "postnet.weights.h5"),
+    "tts": ("config.json", "seq2seq.weights.h5"),  # and a vocoder or a post-net, as the config tells
 }
 BUNDLED_LICENCE = "CC BY-NC-SA 4.0"
 """Of all that this project trained: the strictest of what its data allow."""

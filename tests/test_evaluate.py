@@ -80,10 +80,13 @@ def test_the_voice_is_listened_to_next_to_the_recording(tmp_path, monkeypatch):
         data.Clip(tmp_path / "clip.wav", "lmy", "안녕하세요. 반가워요.", 2.0),
         data.Clip(tmp_path / "clip.wav", "lmy", "네.", 1.0),
     ]
+    soundfile.write(tmp_path / "clip.wav", tone(2.0).samples, 16_000)
     monkeypatch.setattr(data, "speech", lambda root, name: clips)
+    monkeypatch.setattr(evaluate, "dnsmos", lambda sound: sound.seconds)
     monkeypatch.chdir(tmp_path)
     got = evaluate.tts(only(speaker=FakeSpeaker(), settings=Settings()), tmp_path, 10, listener)
     assert (got["cer"], got["recorded_voice_cer"], got["too_short"], got["not_spoken"]) == (0.5, 0.25, 1, 0)
+    assert (got["dnsmos"], got["recorded_voice_dnsmos"]) == (pytest.approx(0.3), 2.0)
     assert got["length_to_recorded"] == pytest.approx(0.6 / 3, abs=1e-3)
 
 
@@ -91,6 +94,8 @@ def test_a_sentence_that_cannot_be_spoken_is_counted_not_hidden(tmp_path, monkey
     monkeypatch.setattr(
         data, "speech", lambda root, name: [data.Clip(tmp_path / "c.wav", "lmy", text, 1.0) for text in ("네.", "응.")]
     )
+    soundfile.write(tmp_path / "c.wav", tone(1.0).samples, 16_000)
+    monkeypatch.setattr(evaluate, "dnsmos", lambda sound: 3.0)
     monkeypatch.setattr(evaluate, "_listen", lambda listener, lines, folder: {"cer": 0.0, "long": 0, "short": 0})
     monkeypatch.chdir(tmp_path)
     speaker = FakeSpeaker()

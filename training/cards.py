@@ -63,6 +63,10 @@ def _reply(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _tts(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
     where = f"`{metrics['test']}`, {metrics['sentences']} sentences, {metrics['listener'].split(' (')[0]} listening"
     yield where, f"CER {metrics['cer']:.1%} (the recorded voice itself: {metrics['recorded_voice_cer']:.1%})"
+    yield (
+        where.split(", ")[0] + f", {metrics['sentences']} sentences",
+        f"DNSMOS {metrics['dnsmos']:.2f} (the recorded voice itself: {metrics['recorded_voice_dnsmos']:.2f})",
+    )
     yield where, f"{metrics['too_long']} too long, {metrics['too_short']} too short, {metrics['not_spoken']} not spoken"
     yield where, f"{metrics['seconds_a_second']:.2f} s of compute a second of sound"
     yield from _own_sentences(metrics)

@@ -143,12 +143,13 @@ class WhisperTranscriber:
 
 
 def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Metrics:
-    """Round trip over the held-out sentences: speak, let the listener write it down, compare. And the recorded voice."""
+    """Round trip over the held-out sentences: speak, let the listener write it down, compare; and how natural it sounds.
+    Both also of the recorded voice."""
     speaker = stages.speaker
     steps = json.loads((stages.settings.checkpoints / "tts/config.json").read_text("utf-8"))["steps"]
     clips = data.speech(root, "tts_lmy_test")[:limit]
     spent = sounded = recorded = 0.0
-    failed, lines = 0, []
+    failed, lines, natural = 0, [], []
     with tempfile.TemporaryDirectory() as folder:
         for i, clip in enumerate(clips):
             began = time.perf_counter()
@@ -161,6 +162,7 @@ def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Me
             spent += time.perf_counter() - began
             sounded += spoken.seconds
             recorded += clip.seconds
+            natural.append((dnsmos(spoken), dnsmos(audio.decode(clip.path))))
             path = Path(folder) / f"{i}.wav"
             audio.write_wav(path, spoken)
             lines.append((path, clip.text))
@@ -169,10 +171,21 @@ def tts(stages: load.LoadedStages, root: Path, limit: int, listener: Path) -> Me
     return {
         "test": "tts_lmy_test", "sentences": len(clips), "not_spoken": failed,
         "cer": heard["cer"], "too_long": heard["long"], "too_short": heard["short"],
-        "recorded_voice_cer": floor["cer"], "length_to_recorded": round(sounded / recorded, 3),
+        "recorded_voice_cer": floor["cer"],
+        "dnsmos": round(float(np.mean([ours for ours, _ in natural])), 3),
+        "recorded_voice_dnsmos": round(float(np.mean([theirs for _, theirs in natural])), 3),
+        "length_to_recorded": round(sounded / recorded, 3),
         "seconds_a_second": round(spent / sounded, 3), "listener": "Whisper base (../shared/tools/judge.py)",
         "training": _training_record(steps),
     }  # fmt: skip
+
+
+def dnsmos(sound: Audio) -> float:
+    """Overall quality from 1 to 5 as listeners would rate it (Reddy et al. 2022, DNSMOS P.835), of the whole clip."""
+    from speechmos import dnsmos as rater
+
+    samples = librosa.resample(sound.samples, orig_sr=sound.rate, target_sr=rater.SR)
+    return float(rater.run(np.clip(samples, -1, 1), sr=rater.SR)["ovrl_mos"])
 
 
 def voice(stages: load.LoadedStages, root: Path, limit: int, listener: Transcriber) -> Metrics:
@@ -201,10 +214,10 @@ def _listen(listener: Path, lines: Iterable[tuple[Path, str]], folder: Path) -> 
 
 
 def _training_record(steps: dict[str, int]) -> Metrics:
-    """The last measurement that the training (runs/tts) wrote down at or before the steps of the shipped weights."""
+    """The last measurement that the training (runs/) wrote down at or before the steps of the shipped weights."""
     record = {}
     for part, step in steps.items():
-        path = Path(f"runs/tts/{part}.jsonl")
+        path = Path("runs/vocoder/history.jsonl" if part == "vocoder" else f"runs/tts/{part}.jsonl")
         if path.exists():
             rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
             record[part] = max((row for row in rows if row["step"] <= step), key=lambda row: row["step"], default=None)

@@ -279,15 +279,24 @@ def _loop(run: Run, args, draw, measure) -> None:
 
 
 def export(seq2seq: Run, postnet: Run, speakers: list[str], speaker: str, out: Path) -> None:
-    """Averaged weights, config and vocabulary into ``out``, as `pipeline.tts` reads them."""
+    """Averaged weights, config and vocabulary into ``out``, as `pipeline.tts` reads them; the post-net only where there is
+    no vocoder (`training/train_vocoder.py`) to take its place."""
     out.mkdir(parents=True, exist_ok=True)
-    seq2seq.averaged().save_weights(out / "seq2seq.weights.h5")
-    postnet.averaged().save_weights(out / "postnet.weights.h5")
+    path = out / "config.json"
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     config = {
-        "seq2seq": seq2seq.trainer.model.sizes, "postnet": postnet.trainer.model.sizes, "symbols": list(SYMBOLS),
-        "speakers": speakers, "speaker": speaker, "steps": {"seq2seq": seq2seq.step, "postnet": postnet.step},
+        "seq2seq": seq2seq.trainer.model.sizes, "symbols": list(SYMBOLS), "speakers": speakers, "speaker": speaker,
+        "steps": {"seq2seq": seq2seq.step},
     }  # fmt: skip
-    (out / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    seq2seq.averaged().save_weights(out / "seq2seq.weights.h5")
+    if "vocoder" in known:
+        config["vocoder"] = known["vocoder"]
+        config["steps"]["vocoder"] = known["steps"]["vocoder"]
+    else:
+        config["postnet"] = postnet.trainer.model.sizes
+        config["steps"]["postnet"] = postnet.step
+        postnet.averaged().save_weights(out / "postnet.weights.h5")
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 def shared_clips(root: Path) -> tuple[list[data.Clip], list[data.Clip]]:
@@ -299,6 +308,11 @@ def shared_clips(root: Path) -> tuple[list[data.Clip], list[data.Clip]]:
 def kss_clips(folder: Path) -> tuple[list[data.Clip], list[data.Clip]]:
     clips = list(data.kss(folder))
     return clips[:-100], clips[-100:]
+
+
+def clips_of(kind: str, folder: str) -> tuple[list[data.Clip], list[data.Clip]]:
+    """Training and validation clips of ``--corpus kind folder``."""
+    return {"shared": shared_clips, "kss": kss_clips}[kind](Path(folder))
 
 
 def made_up(count: int = 8) -> list[Utterance]:
@@ -338,8 +352,7 @@ def main(argv: list[str] | None = None) -> None:
         seq2seq_sizes = {"embedding": 16, "speaker": 4, "bank": 2, "units": 8, "decoder": 16}
         postnet_sizes = {"bank": 2, "units": 8}
     else:
-        readers = {"shared": shared_clips, "kss": kss_clips}
-        train_clips, val_clips = readers[args.corpus[0]](Path(args.corpus[1]))
+        train_clips, val_clips = clips_of(*args.corpus)
         if args.corpus[0] == "kss":
             args.speaker = "kss"
         # Aligned together: the validation clips alone are too few to train an aligner on.
