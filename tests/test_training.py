@@ -343,7 +343,7 @@ def dialogue(*turns: str) -> data.Dialogue:
 
 
 def test_every_answer_of_a_dialogue_is_a_row_with_what_went_before() -> None:
-    turns = [text for i in range(6) for text in (f"말이에요 {i}", f"그러셨군요 {i}.")]
+    turns = [text for i in range(6) for text in (f"말이에요 {i}", f"{i}번이나 그러셨군요.")]
     rows = train_reply.rows_of(dialogue(*turns))
     assert [row.said for row in rows] == turns[::2] and [row.answer for row in rows] == turns[1::2]
     assert [len(row.history) for row in rows] == [0, 1, 2, 3, 3, 3]
@@ -354,8 +354,13 @@ def test_every_answer_of_a_dialogue_is_a_row_with_what_went_before() -> None:
     "bad", [("죽고 싶어요", "그러셨군요."), ("힘들어요", "1393으로 전화하세요.")], ids=["crisis", "unsafe"]
 )
 def test_from_a_crisis_or_an_unsafe_answer_on_nothing_is_learnt(bad: tuple[str, str]) -> None:
-    rows = train_reply.rows_of(dialogue("안녕하세요", "반가워요.", *bad, "그래요", "네, 그렇군요."))
+    rows = train_reply.rows_of(dialogue("안녕하세요", "만나서 반가워요.", *bad, "그래요", "네, 그렇군요."))
     assert [row.said for row in rows] == ["안녕하세요"]
+
+
+def test_what_the_guard_would_refuse_is_context_but_no_answer_to_learn() -> None:
+    rows = train_reply.rows_of(dialogue("안녕하세요", "응 그래", "친구를 만났어요", "친구와 즐거우셨겠어요."))
+    assert [row.said for row in rows] == ["친구를 만났어요"] and rows[0].history[0].reply == "응 그래"
 
 
 def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
@@ -365,7 +370,6 @@ def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
     assert encoded.answer == [*tokenizer.encode(row.answer).ids, train_reply.END]
     assert len(encoded.long) + 1 + train_reply.LONGEST_ANSWER == train_reply.SIZES["n_positions"]
     assert encoded.long[-len(encoded.short) :] == encoded.short, "the oldest tokens go"
-    assert encoded.short != encoded.otherwise
 
 
 def test_prompts_are_context_and_not_learnt(small_gpt, tiny: Shelf) -> None:
