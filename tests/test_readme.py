@@ -56,12 +56,8 @@ def test_the_card_of_the_space_is_complete_and_as_the_hub_takes_it():
 def test_the_models_of_the_space_are_the_defaults_of_the_catalogue():
     rows = [catalogue.default(stage) for stage in ("stt", "emotion", "reply")]
     assert SPACE["models"] == [row.repository for row in rows]
-    by_name = {row.repository: row for row in rows}
-    for line in SPACE["preload_from_hub"]:
-        repository, files, *revision = line.split()
-        row, names = by_name[repository], files.split(",")
-        assert set(names) <= set(row.files) and set(row.choose(names)) == set(names)
-        assert revision == ([row.revision] if row.revision != "main" else [])
+    # Whole repositories: a file that is named but does not exist would break the build of the Space.
+    assert SPACE["preload_from_hub"] == SPACE["models"]
 
 
 def test_the_commands_are_make_targets():

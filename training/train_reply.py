@@ -141,14 +141,14 @@ def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str
     path = run / "emotions.txt"
     if checkpoint is None:
         return [row.emotion or "중립" for row in rows]
-    weights = checkpoint / "model.safetensors"
-    if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
-        bert, best = BertEmotionReader(checkpoint, torch.get_num_threads()), []
+    stale = not path.exists() or path.stat().st_mtime < (checkpoint / "model.safetensors").stat().st_mtime
+    read = [] if stale else path.read_text("utf-8").split()
+    if len(read) != len(rows):
+        bert, read = BertEmotionReader(checkpoint, torch.get_num_threads()), []
         for start in range(0, len(rows), 64):
             scores = bert.probabilities([row.said for row in rows[start : start + 64]])
-            best += [EMOTIONS[i] for i in scores.argmax(-1).tolist()]
-        path.write_text("\n".join(best), "utf-8")
-    read = path.read_text("utf-8").split()
+            read += [EMOTIONS[i] for i in scores.argmax(-1).tolist()]
+        path.write_text("\n".join(read), "utf-8")
     return [row.emotion if row.emotion and i % 2 else read[i] for i, row in enumerate(rows)]
 
 
