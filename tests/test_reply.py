@@ -177,7 +177,7 @@ def test_the_best_of_those_that_pass_is_given(responder, monkeypatch) -> None:
     offers(responder, monkeypatch, "야", passing[0], "야호 야호 야호 야호", *passing[1:], passing[1])
     for best in passing:
         monkeypatch.setattr(
-            responder, "_scores", lambda prompt, answers, best=best: [float(a == best) for a in answers]
+            responder, "_scores", lambda prompt, answers, _, best=best: [float(a == best) for a in answers]
         )
         answer = responder.reply(SAID, SAD)
         assert (answer.text, answer.source) == (best, "model")
