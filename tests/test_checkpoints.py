@@ -304,7 +304,7 @@ CLEAR = {
 
 def test_clear_sentences_are_read_rightly_far_more_often_than_by_chance(reader: BertEmotionReader) -> None:
     wrong = {text: read.label for text, label in CLEAR.items() if (read := reader.read(text)).label != label}
-    assert len(wrong) <= 3, wrong  # by chance 5 of 6 would be wrong
+    assert len(wrong) <= 1, wrong  # by chance 5 of 6 would be wrong
 
 
 def test_scores_are_probabilities_of_all_seven(reader: BertEmotionReader) -> None:
