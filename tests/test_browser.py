@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import app
-from page import talk, words
+from page import handover, talk, words
 from pipeline import load
 from pipeline.counsellor import Counsellor
 from pipeline.settings import ROOT, Settings
@@ -50,7 +50,7 @@ class PatientSpeaker(FakeSpeaker):
 def served(counsellor: Counsellor, folder: Path) -> Iterator[tuple[Any, str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        page = app.build(counsellor, Settings())
+        page = app.build(counsellor, Settings(database=str(folder / "log.sqlite")))
         _, url, _ = page.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
         yield page, url
         page.close()
@@ -264,6 +264,27 @@ def test_clearing_leaves_no_word_and_no_sound(page: Any) -> None:
     sync_api.expect(page.locator(".talk")).to_have_count(0)
     sync_api.expect(page.locator(".voice-bar")).to_be_hidden()
     assert "지워질 말이에요" not in page.content()
+
+
+def test_a_stored_talk_is_deleted(page: Any) -> None:
+    """Agree, talk, see it on the sheet, delete: neither the page nor the key has anything left."""
+    page.get_by_role("tab", name="기록").click()
+    page.get_by_role("button", name="저장하기 (선택)").click()
+    for box in (handover.STORING, handover.PLACE):
+        page.get_by_label(box).check()
+    page.get_by_role("button", name="저장 시작").click()
+    sync_api.expect(page.get_by_text(handover.BEGUN)).to_be_visible()
+    key = page.locator("#key input").input_value()
+    page.get_by_role("tab", name="이야기").click()
+    say(page, "기록에 남을 말이에요")
+    page.get_by_role("tab", name="기록").click()
+    sync_api.expect(page.get_by_role("tabpanel").get_by_text("기록에 남을 말이에요").last).to_be_visible()
+    page.get_by_role("button", name="지금 삭제").click()
+    sync_api.expect(page.get_by_text(handover.DELETED)).to_be_visible()
+    assert key and "기록에 남을 말이에요" not in page.content()
+    page.locator("#key input").fill(key)
+    page.get_by_role("button", name="열쇠로 열기").click()
+    sync_api.expect(page.get_by_text("이 열쇠로 열리는 기록이 없어요").first).to_be_visible()
 
 
 def test_a_full_queue_is_told_with_109(page: Any, site: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,8 @@ def test_a_stage_gets_its_folder_and_the_settings(maker: Maker, attribute: str) 
     assert getattr(stages, attribute).name == attribute
     [(name, (folder, threads, *rest))] = maker.made
     assert (name, folder, threads) == (attribute, Path("/there") / PARTS[attribute][0], 3)
-    assert rest == {"responder": [5, ""], "speaker": [5]}.get(attribute, []), "the seed, and the name in the catalogue"
+    wanted = {"responder": [5, ""], "speaker": [5, True]}.get(attribute, [])
+    assert rest == wanted, "the seed, the name in the catalogue, the tone"
 
 
 @pytest.mark.parametrize("attribute", PARTS)
