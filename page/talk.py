@@ -107,7 +107,8 @@ def _say(
             emptied = {}  # what is said next may be on its way already
         if given(key):
             message, stored = notes.keep(key, taken) if instead_of else notes.write(key, taken)
-            yield _skipped()._replace(saving=status(message, "" if stored else "notice"))
+            # The whole view again: of two that come close together the browser may show only the last.
+            yield view._replace(saving=status(message, "" if stored else "notice"))
     except Exception as error:
         yield _unchanged(errors.kind(error), "notice")._replace(audio_input=None, stop=gr.Button(interactive=False))
 

@@ -86,6 +86,7 @@ TALK = {
     "마음을 살피고 있어요…": "Reading the feeling…",
     "대답을 생각하고 있어요…": "Thinking of an answer…",
     "목소리를 준비하고 있어요…": "Preparing the voice…",
+    "지금 이야기하는 분이 많아서 조금 기다려야 해요. 잠시 뒤에 다시 눌러 주세요. 급하고 힘들면 기다리지 말고 109에 전화해 주세요.": "Many people are talking right now. Please press again in a little while. If it is urgent and hard, do not wait: call 109.",
 }
 RECORD = {
     "### 내 기록\n이 대화의 기록은 **말한 사람의 것**이에요. 살펴보고, 고치고, 가린 다음, 원할 때만 담당 선생님께 전할 수 있어요.\n저장에 동의하지 않으면 이 화면을 닫을 때 사라져요. 소리는 어느 때에도 저장하지 않아요.": "### My record\nThe record of this talk **belongs to the person who spoke**. Look at it, correct it, take things out, and hand it to your clinician only if you want to.\nUnless you agree to store it, it is gone when you close this page. Sound is never stored.",

@@ -50,7 +50,9 @@ class PatientSpeaker(FakeSpeaker):
 def served(counsellor: Counsellor, folder: Path) -> Iterator[tuple[Any, str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        page = app.build(counsellor, Settings(database=str(folder / "log.sqlite")))
+        page = app.build(
+            counsellor, Settings(database=str(folder / "log.sqlite"), secret="only for the tests of the page")
+        )
         _, url, _ = page.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
         yield page, url
         page.close()
@@ -225,14 +227,15 @@ def test_words_are_put_right_and_sent_again(page: Any) -> None:
     box.fill("어제 시험을 봤어요")
     page.get_by_role("button", name="고쳐서 보내기").click()
     sync_api.expect(page.locator(".talk .said .bubble")).to_contain_text("어제 시험을 봤어요")
-    assert page.locator(".talk li").count() == 2
+    sync_api.expect(page.locator(".talk li")).to_have_count(2)
 
 
 def test_the_emotion_is_corrected_and_the_chart_shows_it(page: Any) -> None:
     say(page, "시험이 끝났어요")
     say(page, "내일은 쉬어요")
     page.locator("#chart button").first.click()
-    assert page.locator(".chart thead th").count() == 3 and page.locator(".chart tbody tr").count() == 7
+    sync_api.expect(page.locator(".chart thead th")).to_have_count(3)
+    sync_api.expect(page.locator(".chart tbody tr")).to_have_count(7)
     page.get_by_role("radio", name="행복").check()
     sync_api.expect(page.locator("#emotion .feeling")).to_contain_text("행복 (내가 고침)")
     sync_api.expect(page.locator(".chart .own")).to_have_count(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.emotion import BertEmotionReader, Calibration
+from pipeline.emotion import SOURCE_TOKENS, BertEmotionReader, Calibration
 from training import calibrate_emotion
 from training.calibrate_emotion import best_temperature, best_threshold, calibration_error, fit, softmax
 
@@ -57,7 +57,7 @@ def test_each_source_is_fitted_by_itself_and_one_without_rows_is_left_alone() ->
     shy, others = drawn(1_500, 0.5)
     sources = np.array(["single"] * 1_500 + ["voice"] * 1_500)
     entry = fit(np.concatenate([bold, shy]), np.concatenate([labels, others]), sources)
-    assert entry["temperature"] == pytest.approx({"single": 3.0, "dialog": 1.0, "voice": 0.5}, rel=0.15)
+    assert entry["temperature"] == pytest.approx({"single": 3.0, "dialog": 1.0, "story": 1.0, "voice": 0.5}, rel=0.15)
     assert Calibration.of(entry).threshold == entry["threshold"]
 
 
@@ -66,7 +66,7 @@ def test_a_checkpoint_is_calibrated_in_its_place_and_loads(tiny_emotion: Path, t
     before = BertEmotionReader(folder)
     calibrate_emotion.main(["--tiny", "--checkpoint", str(folder)])
     after = BertEmotionReader(folder)
-    assert set(after.calibration.temperature) == {"single", "dialog", "voice"}
+    assert set(after.calibration.temperature) == set(SOURCE_TOKENS)
     assert after.read("오늘 정말 신나요").label == before.read("오늘 정말 신나요").label
     calibrate_emotion.main(["--tiny", "--checkpoint", str(folder)])
     assert BertEmotionReader(folder).calibration == after.calibration, "from the logits, whatever stood there before"

@@ -105,7 +105,7 @@ def calibrated(folder: Path, entry: object) -> Path:
     return folder
 
 
-ENTRY: dict[str, Any] = {"temperature": {"single": 1.0, "dialog": 3.0, "voice": 2.0}, "threshold": 0.6}
+ENTRY: dict[str, Any] = {"temperature": {"single": 1.0, "dialog": 3.0, "story": 1.0, "voice": 2.0}, "threshold": 0.6}
 
 
 def test_an_emotion_is_sure_from_the_threshold_on(reader: BertEmotionReader, monkeypatch) -> None:
