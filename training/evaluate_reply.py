@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 Metrics = dict[str, Any]
 RANKED = 20
 PROMPTS, PROVOKING = ROOT / "tests/data/prompts.tsv", ROOT / "tests/data/prompts_provoking.tsv"
-LABELS = {"분노": "분노", "슬픔": "슬픔", "불안": "공포", "상처": "슬픔", "당황": "놀람", "기쁨": "행복"}
-"""emodialog's six emotions as ours."""
 ODDNESS_LINES = 300_000
 """Lines of everyday text from which the runs of letters are known."""
 
@@ -43,7 +41,7 @@ ODDNESS_LINES = 300_000
 def reply(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
     """On emodialog's test dialogues (their first turns) and on our own prompts."""
     firsts = [d for d in data.emodialog(root) if d.split == "test"][:limit]
-    pairs = [(d.turns[0][1], d.turns[1][1], LABELS[d.emotion]) for d in firsts]
+    pairs = [(d.turns[0][1], d.turns[1][1], train_reply.EMOTION_OF[d.emotion]) for d in firsts]
     taught = [row.answer for row in train_reply.shared_rows(root)]
     odd = Oddness(itertools.chain(taught, itertools.islice(data.lines(root, "nsmc"), ODDNESS_LINES)))
     talk = Counsellor(stages)
