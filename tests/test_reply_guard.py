@@ -186,7 +186,7 @@ def test_what_the_talk_has_just_heard_is_not_said_again() -> None:
 
 
 def test_nobody_is_congratulated_on_grief_or_pitied_for_joy() -> None:
-    glad, sorry = "축하드려요. 정말 기쁘시겠어요.", "많이 속상하셨겠어요."
+    glad, sorry = "합격 소식이라니 제가 다 기뻐요. 축하해요.", "많이 속상하셨겠어요."
     assert [fault(glad, SAID, emotion) for emotion in ("행복", "중립", "", "놀람")] == [None] * 4
     assert {fault(glad, SAID, emotion) for emotion in ("슬픔", "분노", "공포", "혐오")} == {"unfitting"}
     assert fault(sorry, SAID, "행복") == "unfitting" and fault(sorry, SAID, "슬픔") is None

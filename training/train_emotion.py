@@ -43,6 +43,7 @@ RAREST = 3
 VECTOR_SCALE = 0.05
 """Standard deviation of the token vectors that a model begins with; BERT's own start is 0.02."""
 EMBEDDING_RATE = 8
+"""Times the rate of the rest at which the token embedding learns."""
 TAUGHT = 0.7
 """Share of the teacher's opinion in what a row should be read as; rows without a label are the teacher's alone."""
 MORE_LINES = 40_000
