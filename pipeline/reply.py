@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
@@ -27,11 +28,9 @@ MAX_NEW_TOKENS = 48
 MAX_PROMPT_TOKENS = 192
 ROWS = 32
 """Candidates scored at once."""
-# How much a candidate's general likelihood counts against it: bland answers fit everything (Li et al. 2016, MMI). For
-# sentences that people wrote (chosen on training dialogues: 0.5 finds the true one of 20 in 26 %, 0.9 in 52 %), and for
-# the model's own, where what is improbable in general is more often a slip than to the point.
-BLANDNESS = 0.9
 OWN_BLANDNESS = 0.5
+"""How much the general likelihood of a candidate of the model's own counts against it. Less than in `Gpt2Responder.score`:
+what a model says and finds improbable in general is more often a slip than to the point."""
 NEUTRAL = "중립"
 
 FALLBACKS = {
@@ -168,21 +167,26 @@ class Gpt2Responder:
             drawn = dict.fromkeys(self._candidates(prompt, text, attempt))
             passed = [candidate for candidate in drawn if fault(candidate, text, felt, earlier) is None]
             if passed:
-                scores = self._scores(prompt, passed, OWN_BLANDNESS)
+                scores = [(given - OWN_BLANDNESS * alone) / n for given, alone, n in self._likelihoods(prompt, passed)]
                 return Reply(passed[max(range(len(passed)), key=scores.__getitem__)], "model")
         return Reply(_one_of(FALLBACKS[felt], text, history), "fallback")
 
     def score(
         self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
     ) -> list[float]:
-        """How well each candidate answers ``text``; higher is better. The same figure by which `reply` chooses."""
+        """How well each candidate answers ``text``; higher is better.
+
+        How much likelier it is made by what was said (maximum mutual information, Li et al. 2016, arXiv 1510.03055), over the
+        square root of its tokens: so grows what chance adds to the sum.
+        """
         prompt = self._prompt(text, emotion or Emotion.unknown(), history)
-        return self._scores(prompt, [normalise(candidate) for candidate in candidates], BLANDNESS)
+        found = self._likelihoods(prompt, [normalise(candidate) for candidate in candidates])
+        return [(given - alone) / math.sqrt(n) for given, alone, n in found]
 
     def surprise(self, text: str, answer: str, emotion: Emotion) -> float:
         """Negative log-likelihood (nats) of the whole ``answer``, its end included."""
         ids = [*self._ids(normalise(answer)), self.tokenizer.eos_token_id]
-        return -self._likelihood(self._prompt(text, emotion), [ids])[0] * len(ids)
+        return -self._likelihood(self._prompt(text, emotion), [ids])[0]
 
     def _prompt(self, text: str, emotion: Emotion, history: Sequence[Exchange] = ()) -> list[int]:
         """What the model is asked, in the clean form it was trained on; the oldest tokens go where there are too many."""
@@ -220,15 +224,14 @@ class Gpt2Responder:
         said, mark, _ = self.tokenizer.decode(row, skip_special_tokens=True).partition(self.prompt.end or "\0")
         return normalise(said) if mark or self.tokenizer.eos_token_id in row else None
 
-    def _scores(self, prompt: list[int], candidates: Sequence[str], blandness: float) -> list[float]:
-        """Mean log-likelihood a token, given the prompt, less ``blandness`` times the same without what was said."""
+    def _likelihoods(self, prompt: list[int], candidates: Sequence[str]) -> list[tuple[float, float, int]]:
+        """Of each candidate the log-likelihood (nats) given the prompt, that without what was said, and its tokens."""
         answers = [[*self._ids(candidate), self.tokenizer.eos_token_id] for candidate in candidates]
-        bare = self._ids(self.prompt.answer)
-        given, alone = self._likelihood(prompt, answers), self._likelihood(bare, answers)
-        return [g - blandness * a for g, a in zip(given, alone, strict=True)]
+        given, alone = (self._likelihood(context, answers) for context in (prompt, self._ids(self.prompt.answer)))
+        return [(g, a, len(answer)) for g, a, answer in zip(given, alone, answers, strict=True)]
 
     def _likelihood(self, prompt: list[int], answers: list[list[int]]) -> list[float]:
-        """Mean log-likelihood a token of each answer after the prompt."""
+        """Log-likelihood (nats) of each answer after the prompt."""
         parts = (answers[start : start + ROWS] for start in range(0, len(answers), ROWS))
         return [one for part in parts for one in self._likelihood_of_few(prompt, part)]
 
@@ -243,7 +246,7 @@ class Gpt2Responder:
         mask = ids != self.tokenizer.pad_token_id
         logits = self.model(ids, attention_mask=mask).logits[:, len(prompt) - 1 : -1]
         losses = F.cross_entropy(logits.transpose(1, 2), ids[:, len(prompt) :], reduction="none")
-        return [-losses[i, : len(answer)].mean().item() for i, answer in enumerate(answers)]
+        return [-losses[i, : len(answer)].sum().item() for i, answer in enumerate(answers)]
 
 
 def _one_of(sentences: Sequence[str], text: str, history: Sequence[Exchange]) -> str:

@@ -176,9 +176,8 @@ def test_the_best_of_those_that_pass_is_given(responder, monkeypatch) -> None:
     passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
     offers(responder, monkeypatch, "야", passing[0], "야호 야호 야호 야호", *passing[1:], passing[1])
     for best in passing:
-        monkeypatch.setattr(
-            responder, "_scores", lambda prompt, answers, _, best=best: [float(a == best) for a in answers]
-        )
+        likely = lambda prompt, answers, best=best: [(float(answer == best), 0.0, 1) for answer in answers]  # noqa: E731
+        monkeypatch.setattr(responder, "_likelihoods", likely)
         answer = responder.reply(SAID, SAD)
         assert (answer.text, answer.source) == (best, "model")
 
@@ -282,14 +281,28 @@ def test_answers_of_any_length_are_ranked(responder: Gpt2Responder, repeats: int
     assert len(scores) == 2 and all(score == score for score in scores)
 
 
-def test_what_ranks_is_what_chooses(responder, monkeypatch) -> None:
-    """`score` gives the highest figure to the one that `reply` gives."""
-    passing = ["그러셨군요.", GOOD, "친구분과 어떤 이야기를 나누셨나요?"]
+@pytest.mark.parametrize(
+    ("likelihoods", "chosen", "ranked"),
+    [
+        ([(-10.0, -20.0, 5), (-10.0, -12.0, 5)], 0, 0),  # what was said makes the first likelier, by much
+        ([(-30.0, -45.0, 5), (-10.0, -12.0, 5)], 1, 0),  # of the model's own, what is odd in general counts against it
+        ([(-20.0, -30.0, 40), (-10.0, -16.0, 4)], 0, 1),  # the sum of many tokens is no better for being long
+    ],
+)
+def test_what_was_said_has_to_make_the_answer_likely(
+    responder, monkeypatch, likelihoods, chosen: int, ranked: int
+) -> None:
+    passing = ["그러셨군요.", GOOD]
     offers(responder, monkeypatch, *passing)
+    monkeypatch.setattr(responder, "_likelihoods", lambda prompt, answers: likelihoods)
+    assert responder.reply(SAID, SAD).text == passing[chosen]
+    scores = responder.score(SAID, passing)
+    assert scores.index(max(scores)) == ranked
+
+
+def test_earlier_exchanges_change_the_score(responder) -> None:
     history = [Exchange("오늘 기분이 좋아요", "좋은 일이 있으셨군요.")]
-    scores = responder.score(SAID, passing, SAD, history)
-    assert responder.reply(SAID, SAD, history).text == passing[scores.index(max(scores))]
-    assert scores != pytest.approx(responder.score(SAID, passing, SAD), abs=1e-6)
+    assert responder.score(SAID, [GOOD], SAD, history) != pytest.approx(responder.score(SAID, [GOOD], SAD), abs=1e-6)
 
 
 def test_more_candidates_than_fit_at_once_are_ranked_in_order(responder: Gpt2Responder) -> None:

@@ -20,17 +20,26 @@ def rows() -> list[EmotionRow]:
 
 def test_unseen_rows_are_read_and_probabilities_sum_to_one(rows: list[EmotionRow]) -> None:
     thought, others = teacher.thoughts(rows, rows[:3], rarest=1)
-    assert thought.shape == (len(rows), 7) and thought.sum(1) == pytest.approx(1)
+    assert thought.shape == (len(rows), 4, 7) and thought.sum(-1) == pytest.approx(np.ones((len(rows), 4)))
     assert others.shape == (3, 7) and (others.argmax(1) == EMOTIONS.index(rows[0].label)).all()
-    right = thought.argmax(1) == [EMOTIONS.index(row.label) for row in rows]
+    own = thought[np.arange(len(rows)), [teacher.SOURCES.index(row.source) for row in rows]]
+    right = own.argmax(1) == [EMOTIONS.index(row.label) for row in rows]
     assert right.mean() > 0.9
+
+
+def test_a_row_is_also_read_as_if_from_another_source(rows: list[EmotionRow]) -> None:
+    thought, _ = teacher.thoughts(rows, rarest=1)
+    glad = [i for i, row in enumerate(rows) if row.source == "single" and row.label == "행복"]
+    as_dialog = thought[glad, teacher.SOURCES.index("dialog")]
+    assert {EMOTIONS[i] for i in as_dialog.argmax(1)} == {"놀람"}
 
 
 def test_nobody_is_asked_about_rows_he_learnt(rows: list[EmotionRow]) -> None:
     """One row with a label of its own kind: a teacher who has seen it says so, one who has not cannot."""
     odd = [*rows, EmotionRow("꽁치통조림뚜껑", "혐오", "single")]
     assert teacher.NgramReader(odd, rarest=1).margins(odd)[-1].argmax() == EMOTIONS.index("혐오")
-    assert teacher.thoughts(odd, rarest=1)[0][-1].argmax() != EMOTIONS.index("혐오")
+    single = teacher.SOURCES.index("single")
+    assert teacher.thoughts(odd, rarest=1)[0][-1, single].argmax() != EMOTIONS.index("혐오")
 
 
 def test_each_source_has_weights_of_its_own(rows: list[EmotionRow]) -> None:

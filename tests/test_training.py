@@ -226,7 +226,7 @@ def copied(tiny: Shelf, tmp_path: Path) -> Callable[[str], Path]:
     return lambda stage: Path(shutil.copytree(tiny[stage] / "run", tmp_path / "run"))
 
 
-BERT_SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+BERT_SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 GPT_SIZES = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}
 
 
@@ -242,7 +242,9 @@ def test_emotion_learns_to_tell_four_sentences_apart(copied, losses: list[float]
 def test_reply_learns_two_answers(copied, losses: list[float]) -> None:
     run, rows = copied("reply"), train_reply.made_up()
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
-    train_reply.tune(tokenizer, rows, ["중립"] * len(rows), GPT_SIZES, options(run, held_out=2, group=2))
+    texts = [row.said for row in rows]
+    more = {"held_out": 2, "group": 2, "rebuilt": 0.5, "contrast": 0.1}
+    train_reply.tune(tokenizer, rows, ["중립"] * len(rows), texts, GPT_SIZES, options(run, **more))
     assert falls(losses, to=0.5)
 
 
@@ -382,6 +384,33 @@ def test_prompts_are_context_and_not_learnt(small_gpt, tiny: Shelf) -> None:
 
 
 MARK = train_reply.MARK
+
+
+def test_an_average_lies_in_the_middle(tmp_path: Path) -> None:
+    states = [tmp_path / "a.pt", tmp_path / "b.pt"]
+    for path, value in zip(states, (1.0, 4.0), strict=True):
+        torch.save({"weight": torch.full((2,), value)}, path)
+    train_reply.average(tmp_path, states)
+    assert torch.load(tmp_path / "tuned.pt")["weight"].tolist() == [2.5, 2.5]
+
+
+def test_a_hint_is_made_of_the_texts_words_and_a_few_of_anothers() -> None:
+    rng, text = random.Random(0), "하나 둘이서 셋째로 넷이면 다섯명이 여섯시에"
+    hints = [train_reply.hint(text, "가나다 라마바", rng).split() for _ in range(50)]
+    for words in hints:
+        foreign = [word for word in words if not any(own.startswith(word) for own in text.split())]
+        assert 2 <= len(words) - len(foreign) <= 5 and len(foreign) <= (len(words) - len(foreign)) / 2 + 0.5
+        assert all("가나다".startswith(word) or "라마바".startswith(word) for word in foreign)
+    assert len({tuple(words) for words in hints}) > 40, "another one each time"
+
+
+def test_answers_compete_with_others_of_their_corpus_and_length() -> None:
+    corpora, lengths = ["a"] * 40 + ["b"] * 40, [i % 20 + 1 for i in range(80)]
+    groups = list(islice(train_reply.rivals(corpora, lengths, 4, random.Random(0)), 60))
+    for group in groups:
+        assert len({corpora[i] for i in group}) == 1 and len(set(group)) == len(group) <= 4
+    assert {corpora[group[0]] for group in groups} == {"a", "b"}
+    assert np.mean([np.ptp([lengths[i] for i in group]) for group in groups]) < 5
 
 
 @pytest.fixture

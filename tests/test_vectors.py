@@ -36,3 +36,21 @@ def test_tokens_of_the_same_company_are_alike() -> None:
     unit = found / (np.linalg.norm(found, axis=1, keepdims=True) + 1e-9)
     assert unit[2] @ unit[3] > 0.9 > unit[2] @ unit[6]
     assert not found[7].any(), "a token never seen stays at 0"
+
+
+def test_opinions_of_tokens_add_up_to_what_was_told_of_the_texts() -> None:
+    """Token 0 says the first thing, 1 the second, 2 nothing; 4 never occurs."""
+    rng = np.random.default_rng(0)
+    texts = [rng.integers(0, 4, rng.integers(2, 6)).tolist() for _ in range(400)]
+    told = np.array([[text.count(0) / len(text), text.count(1) / len(text)] for text in texts])
+    said = vectors.opinions(texts, told, 5)
+    assert said.shape == (5, 2) and said.dtype == np.float32
+    assert said[0, 0] > said[[1, 2, 3], 0].max() + 1 and said[1, 1] > said[[0, 2, 3], 1].max() + 1
+    assert said[2] == pytest.approx(said[3], abs=0.1) and not said[4].any()
+
+
+def test_a_rare_token_is_held_back() -> None:
+    texts = [[0, *[2] * 9], [1, *[2] * 9]] * 200 + [[3, *[2] * 9]]
+    told = np.array([[0.1], [-0.1]] * 200 + [[0.1]])
+    said = vectors.opinions(texts, told, 4)[:, 0]
+    assert 0 < said[3] < 0.5 * said[0]

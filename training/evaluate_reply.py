@@ -189,7 +189,7 @@ class Oddness:
     the texts.
 
     No morphology: a rare name is odd too, and a wrong word made of common pairs is not ("성공부는"). The share of odd true
-    replies (`odd_words_in_true_replies`, below 1 %) is the noise of the figure; what it misses has to be read. Runs of
+    replies (`odd_words_in_true_replies`, 3 %) is the noise of the figure; what it misses has to be read. Runs of
     three letters saw more, but called 12 to 17 % of the true replies odd.
     """
 

@@ -8,6 +8,7 @@ adaptation"): the corpora disagree in style and in how often each class occurs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
@@ -20,9 +21,9 @@ from sklearn.svm import LinearSVC
 from pipeline.emotion import SOURCE_TOKENS
 from pipeline.korean import normalise
 from pipeline.turn import EMOTIONS
-from training.data import EmotionRow
+from training.data import EmotionRow, EmotionSource
 
-SOURCES = tuple(SOURCE_TOKENS)
+SOURCES: tuple[EmotionSource, ...] = tuple(SOURCE_TOKENS)  # type: ignore[arg-type]
 FOLDS = 5
 PENALTY = 0.1
 
@@ -53,20 +54,23 @@ class NgramReader:
 def thoughts(
     rows: Sequence[EmotionRow], others: Sequence[EmotionRow] = (), rarest: int = 3
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The probabilities that a teacher gives to each row who has not seen it, (rows, 7) and (others, 7).
+    """The probabilities that a teacher gives to each row who has not seen it, as if from each of `SOURCES`: (rows, 4, 7),
+    and to the ``others``: (others, 7).
 
     `FOLDS` teachers read the ``rows`` in turn; the ``others``, whose labels are not looked at, are read by one who learnt
     all rows. Margins become probabilities with the one temperature that fits the rows' labels best.
     """
-    margins = np.empty((len(rows), len(EMOTIONS)))
+    margins = np.empty((len(rows), len(SOURCES), len(EMOTIONS)))
     for learnt, asked in KFold(FOLDS, shuffle=True, random_state=0).split(np.arange(len(rows))):
         reader = NgramReader([rows[i] for i in learnt], rarest)
-        margins[asked] = reader.margins([rows[i] for i in asked])
+        for column, source in enumerate(SOURCES):
+            margins[asked, column] = reader.margins([replace(rows[i], source=source) for i in asked])
     labels = np.array([EMOTIONS.index(row.label) for row in rows])
+    own = margins[np.arange(len(rows)), [SOURCES.index(row.source) for row in rows]]
 
     def surprise(sharpness: float) -> float:
-        return -log_softmax(margins * sharpness, axis=1)[np.arange(len(rows)), labels].mean()
+        return -log_softmax(own * sharpness, axis=1)[np.arange(len(rows)), labels].mean()
 
     sharpness = minimize_scalar(surprise, bounds=(0.5, 20), method="bounded").x
     more = NgramReader(rows, rarest).margins(others) if others else np.empty((0, len(EMOTIONS)))
-    return softmax(margins * sharpness, axis=1), softmax(more * sharpness, axis=1)
+    return softmax(margins * sharpness, axis=-1), softmax(more * sharpness, axis=-1)

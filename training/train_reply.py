@@ -1,7 +1,8 @@
 """Train the compact GPT2LMHeadModel.
 
-    python -m training.train_reply pretrain --minutes 60   # tokenizer and language model
+    python -m training.train_reply pretrain --minutes 60   # tokenizer; texts from hints of them
     python -m training.train_reply tune --minutes 30       # dialogues: the answers alone, and against other answers
+    python -m training.train_reply average --states A B    # optional: the mean of two runs from the same start
     python -m training.train_reply export                  # → checkpoints/reply
     python -m training.train_reply all --tiny --run DIR --out DIR
 
@@ -15,6 +16,7 @@ import argparse
 import itertools
 import logging
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +40,8 @@ SPECIAL = ["<pad>", "<unk>", "</s>", "<mask>", "<usr>", "<emo>", "<sys>"]
 PAD, END, MARK = 0, 2, 6  # of SPECIAL; MARK begins an answer
 SIZES = {"n_embd": 256, "n_layer": 4, "n_head": 4, "n_positions": 256}
 VOCABULARY = 8_000
-ROW = 128
 LONGEST_ANSWER = 64
 """Tokens of an answer, its end included."""
-CONTRAST = 0.3
-"""Weight of the contrast beside the language model's own loss."""
 PROMPT = PROMPTS["jiwoo"]
 EMOTION_OF = {"분노": "분노", "슬픔": "슬픔", "불안": "공포", "상처": "슬픔", "당황": "놀람", "기쁨": "행복"}
 """The classes of the empathetic dialogues in ours."""
@@ -50,12 +49,14 @@ EMOTION_OF = {"분노": "분노", "슬픔": "슬픔", "불안": "공포", "상�
 
 @dataclass(frozen=True)
 class Row:
-    """One answer to learn: ``history`` and ``said`` are its context; ``emotion``: one of our seven where the corpus tells it."""
+    """One answer to learn: ``history`` and ``said`` are its context; ``emotion``: one of our seven where the corpus tells it;
+    corpus: where it is from."""
 
     history: tuple[Exchange, ...]
     said: str
     answer: str
     emotion: str = ""
+    corpus: str = ""
 
 
 def rows_of(dialogue: data.Dialogue) -> list[Row]:
@@ -73,7 +74,9 @@ def rows_of(dialogue: data.Dialogue) -> list[Row]:
         if reply_guard.fault(exchange.reply, exchange.user):
             continue
         emotion = EMOTION_OF.get(dialogue.emotion, "")
-        rows.append(Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply, emotion))
+        rows.append(
+            Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply, emotion, dialogue.source)
+        )
     return rows
 
 
@@ -84,31 +87,13 @@ def config(vocabulary: int, sizes: dict) -> GPT2Config:
     )  # fmt: skip
 
 
-def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
-    model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
-    path = args.run / "pretrained.pt"
-    if path.exists():
-        model.load_state_dict(torch.load(path), strict=True)
-    rows = torch.from_numpy(text_corpus.packed(tokenizer, texts, END, args.row).astype(np.int64))
-    log.info("%d rows of %d tokens", *rows.shape)
-    optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01)
-    order = itertools.cycle(torch.randperm(len(rows)).split(args.batch))
-
-    def step() -> torch.Tensor:
-        ids = rows[next(order)].to(model.device)
-        with torch.autocast(model.device.type, torch.bfloat16):
-            return F.cross_entropy(model(ids).logits[:, :-1].transpose(1, 2).float(), ids[:, 1:])
-
-    loop.train(
-        step,
-        optimiser,
-        "pretrain",
-        minutes=args.minutes,
-        steps=args.steps,
-        report=args.report,
-        save=lambda: torch.save(model.state_dict(), path),
-        history=args.run / "history.jsonl",
-    )
+def hint(text: str, other: str, rng: random.Random) -> str:
+    """Some words of a text in any order, some without their endings, and a few of another text among them."""
+    words = text.split()
+    words = rng.sample(words, max(1, round(len(words) * rng.uniform(0.3, 0.8))))
+    words += rng.sample(foreign := other.split(), min(len(foreign), round(len(words) * rng.uniform(0, 0.5))))
+    rng.shuffle(words)
+    return " ".join(word[: max(2, round(len(word) * rng.uniform(0.5, 1.2)))] for word in words)
 
 
 @dataclass(frozen=True)
@@ -120,6 +105,7 @@ class Encoded:
     short: list[int]
     otherwise: list[int]
     answer: list[int]
+    corpus: str = ""
 
 
 def encode(tokenizer: Tokenizer, row: Row, emotion: str, other: str) -> Encoded:
@@ -130,7 +116,45 @@ def encode(tokenizer: Tokenizer, row: Row, emotion: str, other: str) -> Encoded:
         return tokenizer.encode(text, add_special_tokens=False).ids[-(SIZES["n_positions"] - LONGEST_ANSWER - 1) :]
 
     answer = tokenizer.encode(row.answer, add_special_tokens=False).ids[: LONGEST_ANSWER - 1]
-    return Encoded(prompt(emotion, row.history), prompt(emotion, ()), prompt(other, ()), [*answer, END])
+    return Encoded(prompt(emotion, row.history), prompt(emotion, ()), prompt(other, ()), [*answer, END], row.corpus)
+
+
+def broken(tokenizer: Tokenizer, texts: list[str], tokens: int, rng: random.Random) -> Iterator[list[Encoded]]:
+    """Endless batches of texts to rebuild from hints of them, about ``tokens`` in all."""
+    # Characters of the text are about the tokens of text and hint together.
+    for picked in loop.grouped([len(text) for text in texts], tokens, rng):
+        batch = []
+        for text in (texts[i] for i in picked):
+            ids = tokenizer.encode(text, add_special_tokens=False).ids[: LONGEST_ANSWER - 1]
+            asked = PROMPT.user + hint(text, rng.choice(texts), rng)
+            given = tokenizer.encode(asked, add_special_tokens=False).ids[: SIZES["n_positions"] - LONGEST_ANSWER - 1]
+            batch.append(Encoded(given, given, given, [*ids, END]))
+        yield batch
+
+
+def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
+    """Texts from hints of them: language, and the habit of taking up words, at once.
+
+    A plain language model of this size does not begin to look back at what was said in the time that two cores have
+    (training/README.md); rebuilding a broken text rewards it from the start (BART, Lewis et al. 2020, arXiv 1910.13461).
+    """
+    model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
+    path = args.run / "pretrained.pt"
+    if path.exists():
+        model.load_state_dict(torch.load(path), strict=True)
+    optimiser = torch.optim.AdamW(model.parameters(), args.rate, weight_decay=0.01)
+    batches = broken(tokenizer, texts, args.tokens, random.Random(0))
+    model.train()
+    loop.train(
+        lambda: answer_loss(model, next(batches)),
+        optimiser,
+        "pretrain",
+        minutes=args.minutes,
+        steps=args.steps,
+        report=args.report,
+        save=lambda: torch.save(model.state_dict(), path),
+        history=args.run / "history.jsonl",
+    )
 
 
 def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str]:
@@ -152,7 +176,8 @@ def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str
     return [row.emotion if row.emotion and i % 2 else read[i] for i, row in enumerate(rows)]
 
 
-def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict, args) -> None:
+def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], texts: list[str], sizes: dict, args) -> None:
+    """The dialogues' answers, the same against each other, and still ``texts`` from hints of them."""
     model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     path = args.run / "tuned.pt"
     start = path if path.exists() and args.resume else args.run / "pretrained.pt"
@@ -164,14 +189,17 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict
     held_out, train = encoded[: args.held_out], encoded[args.held_out :]
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, weight_decay=0.01)
     whole = loop.grouped([len(row.long) + len(row.answer) for row in train], args.tokens, rng)
-    # Answers of like length, so that none is told from the others by it.
-    groups = loop.grouped([len(row.answer) for row in train], args.group * 14, rng)
+    groups = rivals([row.corpus for row in train], [len(row.answer) for row in train], args.group, rng)
+    rebuilt = broken(tokenizer, texts, args.tokens, rng)
     model.train()
 
     def step() -> torch.Tensor:
-        plain = answer_loss(model, [train[i] for i in next(whole)])
-        against = contrast(model, [train[i] for i in next(groups)[: args.group]])[0]
-        return plain + CONTRAST * against
+        loss = answer_loss(model, [train[i] for i in next(whole)])
+        if args.rebuilt:
+            loss = loss + args.rebuilt * answer_loss(model, next(rebuilt))
+        if args.contrast:
+            loss = loss + args.contrast * contrast(model, [train[i] for i in next(groups)])[0]
+        return loss
 
     loop.train(
         step,
@@ -184,6 +212,19 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], sizes: dict
         save=lambda: torch.save(model.state_dict(), path),
         history=args.run / "history.jsonl",
     )
+
+
+def rivals(corpora: Sequence[str], lengths: Sequence[int], size: int, rng: random.Random) -> Iterator[list[int]]:
+    """Endless groups of up to ``size`` answers that neither style nor length tells apart: of one corpus and of like length."""
+    members = {corpus: [i for i, other in enumerate(corpora) if other == corpus] for corpus in sorted(set(corpora))}
+    streams = {
+        corpus: loop.grouped([lengths[i] for i in own], size * LONGEST_ANSWER, rng) for corpus, own in members.items()
+    }
+    while True:
+        corpus = rng.choices(list(members), [len(own) for own in members.values()])[0]
+        own = next(streams[corpus])
+        start = rng.randrange(max(1, len(own) - size + 1))
+        yield [members[corpus][i] for i in own[start : start + size]]
 
 
 def answer_loss(model: GPT2LMHeadModel, batch: list[Encoded]) -> torch.Tensor:
@@ -248,6 +289,7 @@ def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[
 @torch.no_grad()
 def _held_out(model: GPT2LMHeadModel, rows: list[Encoded]) -> dict[str, float]:
     model.eval()
+    rows = sorted(rows, key=lambda row: row.corpus)
     losses = [answer_loss(model, rows[start : start + 32]).item() for start in range(0, len(rows), 32)]
     found = [contrast(model, rows[start : start + 20])[1].item() for start in range(0, len(rows) // 20 * 20, 20)]
     model.train()
@@ -271,6 +313,14 @@ def made_up() -> list[Row]:
     return [Row((), first.user, first.reply), Row((first,), "친구를 만났어요", "친구와 즐거우셨겠어요.")] * 8
 
 
+def average(run: Path, states: Sequence[Path]) -> None:
+    """``tuned.pt`` becomes the mean of the weights of ``states``, runs that began at the same ones (Wortsman et al. 2022,
+    "Model soups", arXiv 2203.05482)."""
+    loaded = [torch.load(path, map_location="cpu") for path in states]
+    mean = {name: torch.stack([state[name] for state in loaded]).mean(0) for name in loaded[0]}
+    torch.save(mean, run / "tuned.pt")
+
+
 def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
     """A stock Hugging Face folder, weights in float16."""
     model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes))
@@ -285,20 +335,24 @@ def export(tokenizer: Tokenizer, sizes: dict, run: Path, out: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["pretrain", "tune", "export", "all"])
+    parser.add_argument("what", choices=["pretrain", "tune", "average", "export", "all"])
     parser.add_argument("--corpus", nargs=2, metavar=("KIND", "DIR"), default=("shared", str(data.data_root())))
     parser.add_argument(
         "--emotion", type=Path, default=Path("checkpoints/emotion"), help="the BERT that labels the rows"
     )
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--steps", type=int, default=10**9)
-    parser.add_argument("--batch", type=int, default=16, help="rows a step in pretraining")
-    parser.add_argument("--tokens", type=int, default=2_000, help="padded tokens a step in tuning")
-    parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate of tuning")
+    parser.add_argument("--tokens", type=int, default=2_000, help="padded tokens a step")
+    parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate")
     parser.add_argument("--everyday", type=int, default=60, help="megabytes of everyday text to pretrain on")
     parser.add_argument("--written", type=int, default=10, help="megabytes of written text")
     parser.add_argument("--group", type=int, default=12, help="answers that are told apart in a step")
+    parser.add_argument(
+        "--rebuilt", type=float, default=1.0, help="weight of texts rebuilt from hints beside the dialogues"
+    )
+    parser.add_argument("--contrast", type=float, default=0.0, help="weight of answers told apart beside the dialogues")
     parser.add_argument("--held-out", type=int, default=1_000, help="rows to watch the tuning with")
+    parser.add_argument("--states", type=Path, nargs="+", default=[], help="what `average` takes the mean of")
     parser.add_argument("--resume", action="store_true", help="tune on from tuned.pt")
     parser.add_argument("--report", type=float, default=120, help="seconds between measurements")
     parser.add_argument("--run", type=Path, default=Path("runs/reply"))
@@ -307,18 +361,21 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
-    args.row, sizes, vocabulary = ROW, SIZES, VOCABULARY
+    sizes, vocabulary = SIZES, VOCABULARY
     labels: Path | None = args.emotion
     if args.tiny:
-        args.steps, args.report, args.batch, args.row, args.held_out = min(args.steps, 8), 0.0, 2, 16, 2
+        args.steps, args.report, args.held_out = min(args.steps, 8), 0.0, 2
         sizes, vocabulary, labels = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}, 200, None
         rows = made_up()
         texts = [part for row in rows for part in (row.said, row.answer)] * 8
     else:
         rows = {"shared": shared_rows, "gamsung": gamsung_rows}[args.corpus[0]](Path(args.corpus[1]))
-        texts = []
+        texts = (
+            []
+            if args.what in ("average", "export")
+            else text_corpus.lines(data.data_root(), args.everyday, args.written)
+        )
         if args.what in ("pretrain", "all"):
-            texts = text_corpus.lines(data.data_root(), args.everyday, args.written)
             texts += [part for row in rows for part in (row.said, row.answer)]
             random.Random(1).shuffle(texts)
     log.info("%d rows", len(rows))
@@ -326,7 +383,9 @@ def main(argv: list[str] | None = None) -> None:
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
-        tune(tokenizer, rows, emotions_of(rows, args.run, labels), sizes, args)
+        tune(tokenizer, rows, emotions_of(rows, args.run, labels), texts, sizes, args)
+    if args.what == "average":
+        average(args.run, args.states)
     if args.what in ("export", "all"):
         export(tokenizer, sizes, args.run, args.out)
 

@@ -1,4 +1,4 @@
-"""Token vectors from counts: what a network would need hours of pretraining to find out about its tokens.
+"""Token vectors without a network: what one would need hours of training to find out about its tokens.
 
 Positive pointwise mutual information of tokens within a window, factorised (Levy & Goldberg 2014, "Neural word embedding
 as implicit matrix factorization"; the context distribution smoothed by 0.75 as they do).
@@ -6,13 +6,19 @@ as implicit matrix factorization"; the context distribution smoothed by 0.75 as 
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
+from sklearn.linear_model import Ridge
 from sklearn.utils.extmath import randomized_svd
 
 WINDOW = 4
 SMOOTHING = 0.75
 CHUNK = 2_000_000
+STIFFNESS = 0.02
+"""Ridge penalty, chosen on held-out rows: 0.01 to 0.03 are alike, from 0.1 on it holds too much back."""
 
 
 def counts(rows: np.ndarray, vocabulary: int, window: int = WINDOW) -> sparse.csr_matrix:
@@ -54,3 +60,17 @@ def token_vectors(rows: np.ndarray, vocabulary: int, size: int) -> np.ndarray:
     seen = np.asarray(information.sum(1)).ravel() > 0
     vectors[seen] -= vectors[seen].mean(0)
     return (vectors / vectors[seen].std()).astype(np.float32)
+
+
+def opinions(texts: Sequence[Sequence[int]], told: np.ndarray, vocabulary: int) -> np.ndarray:
+    """What each token says: float32 (vocabulary, targets) with variance 1 over all entries of tokens that occur, such that
+    the mean over the tokens of a text comes close to what a teacher told of it (ridge regression).
+
+    texts: token ids; told: (texts, targets).
+    """
+    lengths = np.array([len(text) for text in texts])
+    shares = np.repeat(1 / lengths, lengths)
+    places = np.fromiter(itertools.chain.from_iterable(texts), np.int64, lengths.sum())
+    bags = sparse.csr_matrix((shares, places, np.concatenate([[0], lengths.cumsum()])), (len(texts), vocabulary))
+    weights = np.atleast_2d(Ridge(STIFFNESS, solver="lsqr").fit(bags, told).coef_).T
+    return (weights / weights[np.asarray(bags.sum(0)).ravel() > 0].std()).astype(np.float32)
