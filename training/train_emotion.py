@@ -164,8 +164,8 @@ def tune(
         model.load_state_dict(torch.load(args.run / "tuned.pt"), strict=True)
     elif args.start == "bag":
         start_as_bag(model)
-        log_odds = np.log(taught).reshape(len(train), -1)
-        says = vectors.opinions(encode(tokenizer, train), log_odds, tokenizer.get_vocab_size())
+        logs = np.log(taught).reshape(len(train), -1)
+        says = vectors.opinions(encode(tokenizer, train), logs, tokenizer.get_vocab_size())
         known = np.load(args.run / "vectors.npy")[:, : sizes["hidden_size"] - says.shape[1]]
         start_with_vectors(model, np.hstack([OPINION * says, known]))
     else:
