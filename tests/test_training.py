@@ -33,6 +33,7 @@ from tests.fakes import tone
 from training import (
     data,
     loop,
+    teacher,
     text_corpus,
     train_emotion,
     train_lm,
@@ -230,6 +231,21 @@ BERT_SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 
 GPT_SIZES = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}
 
 
+def test_each_row_is_taught_what_was_thought_of_it_from_each_source() -> None:
+    rows = [data.EmotionRow("가", "슬픔", "single"), data.EmotionRow("나", "행복", "voice", votes=("행복", "중립"))]
+    taught = np.random.default_rng(0).dirichlet(np.ones(7), (2, len(teacher.SOURCES)))
+    learnt, goals = train_emotion.lessons(rows, taught)
+    assert {(row.text, row.source) for row in learnt} == {
+        (row.text, source) for row in rows for source in teacher.SOURCES
+    }
+    for row, found in zip(learnt, goals.numpy(), strict=True):
+        i, share = "가나".index(row.text), 0.0
+        if row.source == rows[i].source:
+            share = 1 - train_emotion.TAUGHT
+        opinion = taught[i, teacher.SOURCES.index(row.source)]
+        assert found == pytest.approx((1 - share) * opinion + share * train_emotion.goal(rows[i]).numpy(), abs=1e-6)
+
+
 @pytest.mark.parametrize("start", ["pretrained", "bag"])
 def test_emotion_learns_to_tell_four_sentences_apart(copied, losses: list[float], start: str) -> None:
     run, rows = copied("emotion"), train_emotion.made_up()
@@ -377,7 +393,7 @@ def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
 def test_prompts_are_context_and_not_learnt(small_gpt, tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
     row = replace(train_reply.encode(tokenizer, train_reply.made_up()[0], "행복", "슬픔"), answer=[9, 10])
-    alone = train_reply.answer_loss(small_gpt, [row]).item()
+    alone = train_reply.answer_loss(small_gpt, [row.pair]).item()
     ids = torch.tensor([[*row.long, MARK, 9, 10]])
     losses = torch.nn.functional.cross_entropy(small_gpt(ids).logits[0, :-1], ids[0, 1:], reduction="none")
     assert alone == pytest.approx(losses[-2:].mean().item(), rel=0.02)  # bfloat16 inside

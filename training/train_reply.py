@@ -96,6 +96,10 @@ def hint(text: str, other: str, rng: random.Random) -> str:
     return " ".join(word[: max(2, round(len(word) * rng.uniform(0.5, 1.2)))] for word in words)
 
 
+Pair = tuple[list[int], list[int]]
+"""Token ids of a prompt, which ends before the mark of the answer, and of the answer with its end."""
+
+
 @dataclass(frozen=True)
 class Encoded:
     """A row as token ids: the prompt with and without earlier exchanges, the same under another emotion, the answer with
@@ -106,6 +110,10 @@ class Encoded:
     otherwise: list[int]
     answer: list[int]
     corpus: str = ""
+
+    @property
+    def pair(self) -> Pair:
+        return self.long, self.answer
 
 
 def encode(tokenizer: Tokenizer, row: Row, emotion: str, other: str) -> Encoded:
@@ -119,8 +127,8 @@ def encode(tokenizer: Tokenizer, row: Row, emotion: str, other: str) -> Encoded:
     return Encoded(prompt(emotion, row.history), prompt(emotion, ()), prompt(other, ()), [*answer, END], row.corpus)
 
 
-def broken(tokenizer: Tokenizer, texts: list[str], tokens: int, rng: random.Random) -> Iterator[list[Encoded]]:
-    """Endless batches of texts to rebuild from hints of them, about ``tokens`` in all."""
+def broken(tokenizer: Tokenizer, texts: list[str], tokens: int, rng: random.Random) -> Iterator[list[Pair]]:
+    """Endless batches of hints and the texts to rebuild from them, about ``tokens`` in all."""
     # Characters of the text are about the tokens of text and hint together.
     for picked in loop.grouped([len(text) for text in texts], tokens, rng):
         batch = []
@@ -128,7 +136,7 @@ def broken(tokenizer: Tokenizer, texts: list[str], tokens: int, rng: random.Rand
             ids = tokenizer.encode(text, add_special_tokens=False).ids[: LONGEST_ANSWER - 1]
             asked = PROMPT.user + hint(text, rng.choice(texts), rng)
             given = tokenizer.encode(asked, add_special_tokens=False).ids[: SIZES["n_positions"] - LONGEST_ANSWER - 1]
-            batch.append(Encoded(given, given, given, [*ids, END]))
+            batch.append((given, [*ids, END]))
         yield batch
 
 
@@ -194,7 +202,7 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], texts: list
     model.train()
 
     def step() -> torch.Tensor:
-        loss = answer_loss(model, [train[i] for i in next(whole)])
+        loss = answer_loss(model, [train[i].pair for i in next(whole)])
         if args.rebuilt:
             loss = loss + args.rebuilt * answer_loss(model, next(rebuilt))
         if args.contrast:
@@ -227,10 +235,10 @@ def rivals(corpora: Sequence[str], lengths: Sequence[int], size: int, rng: rando
         yield [members[corpus][i] for i in own[start : start + size]]
 
 
-def answer_loss(model: GPT2LMHeadModel, batch: list[Encoded]) -> torch.Tensor:
+def answer_loss(model: GPT2LMHeadModel, batch: list[Pair]) -> torch.Tensor:
     """Cross-entropy a token of the answers alone; the prompts are only context, every tenth row has none."""
-    prompts = [[] if i % 10 == 9 else row.long for i, row in enumerate(batch)]
-    rows = [torch.tensor([*prompt, MARK, *row.answer]) for prompt, row in zip(prompts, batch, strict=True)]
+    prompts = [[] if i % 10 == 9 else prompt for i, (prompt, _) in enumerate(batch)]
+    rows = [torch.tensor([*prompt, MARK, *answer]) for prompt, (_, answer) in zip(prompts, batch, strict=True)]
     ids = nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)
     labels = torch.full_like(ids, -100)
     for i, (prompt, row) in enumerate(zip(prompts, rows, strict=True)):
@@ -290,7 +298,9 @@ def likelihoods(model: GPT2LMHeadModel, prompts: list[list[int]], answers: list[
 def _held_out(model: GPT2LMHeadModel, rows: list[Encoded]) -> dict[str, float]:
     model.eval()
     rows = sorted(rows, key=lambda row: row.corpus)
-    losses = [answer_loss(model, rows[start : start + 32]).item() for start in range(0, len(rows), 32)]
+    losses = [
+        answer_loss(model, [row.pair for row in rows[start : start + 32]]).item() for start in range(0, len(rows), 32)
+    ]
     found = [contrast(model, rows[start : start + 20])[1].item() for start in range(0, len(rows) // 20 * 20, 20)]
     model.train()
     return {"held_out": float(np.mean(losses)), "first_of_20": float(np.mean(found or [0.0]))}
@@ -359,6 +369,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("checkpoints/reply"))
     parser.add_argument("--tiny", action="store_true")
     args = parser.parse_args(argv)
+    if args.what == "average" and not args.states:
+        parser.error("average needs --states")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
     sizes, vocabulary = SIZES, VOCABULARY
@@ -368,13 +380,11 @@ def main(argv: list[str] | None = None) -> None:
         sizes, vocabulary, labels = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}, 200, None
         rows = made_up()
         texts = [part for row in rows for part in (row.said, row.answer)] * 8
+    elif args.what in ("average", "export"):
+        rows, texts = [], []
     else:
         rows = {"shared": shared_rows, "gamsung": gamsung_rows}[args.corpus[0]](Path(args.corpus[1]))
-        texts = (
-            []
-            if args.what in ("average", "export")
-            else text_corpus.lines(data.data_root(), args.everyday, args.written)
-        )
+        texts = text_corpus.lines(data.data_root(), args.everyday, args.written)
         if args.what in ("pretrain", "all"):
             texts += [part for row in rows for part in (row.said, row.answer)]
             random.Random(1).shuffle(texts)
