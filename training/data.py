@@ -4,7 +4,9 @@ Three nouns (`Clip`, `EmotionRow`, `Dialogue`) and one reader per corpus. Two fa
 
 * the prepared folder (``speech/`` and ``text/`` below `data_root`): `speech`, `emotion7`, `emotion_voice`, `emodialog`,
   `wellness`, `songys`, `kmi`, `lines`;
-* the corpora as their publishers hand them out: `ksponspeech`, `kss`, `aihub_single`, `aihub_continuous`, `gamsung`.
+* the corpora as their publishers hand them out: `ksponspeech`, `kss`, `aihub_single`, `aihub_continuous`, `gamsung`;
+
+and `talks`, which were written for this project and lie in it.
 
 A missing file raises `FileNotFoundError` that says how to get the corpus; a broken line raises `ValueError` that names
 file and line. No row of any corpus may be copied into this repository: read the licence in each docstring.
@@ -20,6 +22,7 @@ import re
 import unicodedata
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +42,21 @@ PCM_RATE = 16_000
 
 EVERYDAY_PART = "5차년도_2차"
 """The part of emotion_voice whose talk is everyday talk."""
+
+TALKS = Path(__file__).with_name("talks")
+
+CLASSES = {
+    "공포": "불안 불안감 걱정 긴장 무서움 두려움 초조함",
+    "놀람": "당황 충격",
+    "분노": "짜증 화 억울함 불만 배신감",
+    "슬픔": "상처 힘듦 우울감 눈물 괴로움 절망감 기분저하 속상함 외로움 허무함 고독감 좌절 공허감 서운함 의기소침 자괴감 자존감저하 자신감저하 무력감 후회 "
+    "의욕상실 죄책감 미안함 비관적",
+    "중립": "",
+    "행복": "기쁨 즐거움",
+    "혐오": "불쾌감 미움 불편감",
+}
+"""By class of ours, which it also names itself, what the dialogue corpora call it."""
+_CLASS_OF = {word: label for label, words in CLASSES.items() for word in (label, *words.split())}
 
 _PREPARED = "set JIWOO_DATA to the prepared folder that holds speech/ and text/, or pass it as root"
 _AIHUB = "free for research after registration: https://aihub.or.kr/aihubdata/data/view.do?dataSetSn="
@@ -89,6 +107,12 @@ class Dialogue:
     emotion: str
     split: str
     source: str
+
+
+def emotion_of(label: str) -> str:
+    """Our class for a dialogue's raw label ("상처", "감정/우울감/눈물"), or "" where none fits."""
+    parts = label.split("/")
+    return _CLASS_OF.get(parts[1] if parts[0] == "감정" and len(parts) > 1 else label, "")
 
 
 # --- the border to the files ---------------------------------------------------------------------------------------
@@ -239,6 +263,26 @@ def emotion_voice(root: Root = None) -> list[EmotionRow]:
             source: EmotionSource = "voice" if part == EVERYDAY_PART else "story"
             rows.append(EmotionRow(text, _emotion(majority, path, line), source, votes, split, split))
     return rows
+
+
+def talks(folder: Path = TALKS) -> list[Dialogue]:
+    """``training/talks/*.tsv``: what people say to a counsellor, what they feel, and what it answers; one or two exchanges.
+
+    Columns: emotion (of `EMOTIONS`), user, reply, user2, reply2; the last two may be missing. Of ``*_plain.tsv`` (source
+    "plain_talks") the answers are in the simplest words. Written for this project, so no licence but its own. Every tenth, by
+    the checksum of what is said first, is of split "test".
+    """
+    found = []
+    for path in sorted(folder.glob("*.tsv")):
+        source = "plain_talks" if path.stem.endswith("_plain") else "talks"
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            emotion, *turns = line.split("\t")
+            if len(turns) not in (2, 4) or emotion not in EMOTIONS:
+                raise ValueError(f"{path}:{number}: not a talk: {line!r}")
+            split = "train" if zlib.crc32(turns[0].encode()) % 10 else "test"
+            roles = ("user", "bot") * (len(turns) // 2)
+            found.append(Dialogue(tuple(zip(roles, turns, strict=True)), emotion, split, source))
+    return found
 
 
 def emodialog(root: Root = None) -> list[Dialogue]:
