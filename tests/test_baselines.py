@@ -38,6 +38,12 @@ def test_the_figures_are_told_with_what_it_took() -> None:
     assert got["sets"]["emotion_voice"]["macro_f1"] == pytest.approx(3 / len(EMOTIONS), abs=1e-3)
 
 
+def test_the_ceiling_learns_from_the_test_itself() -> None:
+    unlike = [data.EmotionRow("없어", label, "voice") for label in ("행복", "분노", "중립")]
+    got = baselines.ceiling(unlike, ROWS)
+    assert got["sets"].keys() == {"emotion_voice"} and got["sets"]["emotion_voice"]["accuracy"] >= 0.9
+
+
 def test_one_model_may_be_trained_again_without_the_others(tmp_path: Path) -> None:
     out = tmp_path / "baselines.json"
     baselines.main(["svm", "--tiny", "--out", str(out)])

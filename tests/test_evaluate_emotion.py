@@ -28,8 +28,8 @@ class Reader:
         return torch.where(glad, 10 * row[0], 2 * row[1])
 
 
-def row(text: str, label: str, source: Any = "single", split: str = "test") -> data.EmotionRow:
-    return data.EmotionRow(text, label, source, (), split, split)
+def row(text: str, label: str, source: Any = "single", split: str = "test", votes=()) -> data.EmotionRow:
+    return data.EmotionRow(text, label, source, votes, split, split)
 
 
 @pytest.fixture
@@ -41,7 +41,10 @@ def got(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         row("기", "슬픔", split="train"),
     ]
     monkeypatch.setattr(data, "emotion7", lambda root: rows)
-    monkeypatch.setattr(data, "emotion_voice", lambda root: [row("기뻐", "행복", "voice")])
+    voted = ("행복", "행복", "중립", "슬픔", "행복")
+    monkeypatch.setattr(data, "emotion_voice", lambda root: [row("기뻐", "행복", "voice", votes=voted)])
+    talk = data.Dialogue((("user", "그래요"), ("bot", "그러시군요.")), "중립", "test", "talks")
+    monkeypatch.setattr(data, "talks", lambda: [talk])
     (tmp_path / "text").mkdir()
     with lzma.open(tmp_path / "text/kote_val.tsv.xz", "wt", encoding="utf-8") as file:
         file.write("1\t기쁜 날\t42,0,10\n2\t그래요\t24\n3\t둘 다\t42,5\n4\t아무것도 아님\t0,10\n")
@@ -64,6 +67,31 @@ def test_how_far_it_can_be_believed_is_told_before_and_after(got) -> None:
     assert seven["calibration_error_before"] != seven["calibration_error"]
     assert seven["unsure"] == pytest.approx(2 / 3, abs=1e-4) and seven["accuracy_of_sure"] == 1.0
     assert got["calibration"] == {"temperature": dict.fromkeys(SOURCE_TOKENS, 2.0), "threshold": 0.6}
+
+
+def test_our_own_held_out_talks_are_read_as_spoken(got) -> None:
+    assert got["sets"]["own_talks"]["by_source"] == {
+        "voice": {"rows": 1, "accuracy": 1.0, "macro_f1": 0.1429, "always_neutral": 1.0}
+    }
+
+
+def test_a_judge_is_held_against_most_of_the_others(got) -> None:
+    # Without either of the three 행복 the others are two against one and one; without 중립 or 슬픔 three against one.
+    assert got["judge"] == {
+        "emotion_voice": {
+            "rows": 5,
+            "accuracy": 0.6,
+            "macro_f1": pytest.approx(0.75 / 7, abs=1e-3),
+            "always_neutral": 0.0,
+        }
+    }
+
+
+def test_rows_are_read_as_they_are_and_politely(got) -> None:
+    assert got["said_politely"]["emotion7_random_split"] == {"rows": 0}, "all polite already"
+    # "기뻐" becomes "기뻐요" and is read the same.
+    once = {"accuracy": 1.0, "macro_f1": pytest.approx(1 / 7, abs=1e-3)}
+    assert got["said_politely"]["emotion_voice"] == {"rows": 1, "as_is": once, "politely": once}
 
 
 def test_another_corpus_counts_where_it_plainly_names_one_class(got) -> None:

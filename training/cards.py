@@ -54,6 +54,12 @@ def _reply(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
         f" (a 5-gram's: {metrics['perplexity_of_five_gram']:.2f})" if "perplexity_of_five_gram" in metrics else ""
     )
     yield where, f"perplexity a syllable {metrics['perplexity_a_syllable']:.2f}{five_gram}"
+    if own := metrics.get("own_talks"):
+        first = f"true reply first of 20: {own['true_reply_first_of_20']:.3f} (chance 0.05)"
+        yield (
+            f"our own talks held out, {own['dialogues']}",
+            f"{first}, perplexity a syllable {own['perplexity_a_syllable']:.2f}",
+        )
     if "prompts" in metrics:
         own, bad = metrics["prompts"], metrics["provoking"]
         yield f"{own['prompts']} own prompts", f"loop, wrong speech level or broken Korean in {own['wrong']:.1%}"
@@ -93,6 +99,8 @@ def _safety(metrics: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"`{name}`, {got['sentences']} sentences",
             f"level ≥ 2 found {got['grave']:.1%}, level 3 {got['imminent']:.1%}; harmless alarmed {got['alarms']:.1%}",
         )
+    for name, got in metrics["everyday"].items():
+        yield f"ordinary talk `{name}`, {got['sentences']} sentences", f"taken for danger {got['alarms']:.1%}"
 
 
 def emotion_table(checkpoints: Path) -> str:
@@ -105,14 +113,23 @@ def emotion_table(checkpoints: Path) -> str:
         f"{metrics['sets'][name]['always_neutral']:.3f} / {_f1_of_neutral(metrics['sets'][name]):.3f}" for name in names
     ]
     rows.append(f"| always 중립 | {' | '.join(neutral)} |")
-    for name, sets in [*((got["name"], got["sets"]) for got in plain.values()), ("this BERT", metrics["sets"])]:
-        figures = [f"{sets[test]['accuracy']:.3f} / {sets[test]['macro_f1']:.3f}" for test in names]
+    for name, sets in [
+        *((got["name"], got["sets"]) for got in plain.values()),
+        (JUDGE, metrics["judge"]),
+        ("this BERT", metrics["sets"]),
+    ]:
+        figures = [
+            f"{sets[test]['accuracy']:.3f} / {sets[test]['macro_f1']:.3f}" if test in sets else "–" for test in names
+        ]
         rows.append(f"| {name} | {' | '.join(figures)} |")
     rows += ["", _trained(plain), "", f"| F1 | {' | '.join(EMOTIONS)} |", "|---" * (len(EMOTIONS) + 1) + "|"]
     for name, got in metrics["sets"].items():
         each = [f"{got['f1'][label]:.2f}" for label in EMOTIONS]
         rows.append(f"| `{name}` | {' | '.join(each)} |")
-    return "\n".join([*rows, *_belief(metrics), "", "![confusion](confusion.png)"])
+    return "\n".join([*rows, *_politely(metrics), *_belief(metrics), "", "![confusion](confusion.png)"])
+
+
+JUDGE = "one of the five judges against most of the other four"
 
 
 def _f1_of_neutral(got: dict[str, Any]) -> float:
@@ -125,8 +142,17 @@ def _trained(plain: dict[str, Any]) -> str:
     told = [
         f"{got['name']} on {got['training_rows']:,} rows" + (f", {got['epochs']} epochs" if "epochs" in got else "")
         for got in plain.values()
+        if "training_rows" in got
     ]
     return f"Plain models (`python -m training.baselines`): {'; '.join(told)}."
+
+
+def _politely(metrics: dict[str, Any]) -> list[str]:
+    rows = ["", "| rows in intimate speech, accuracy / macro-F1 | as they are | made polite (해요) |", "|---|---|---|"]
+    for name, got in metrics["said_politely"].items():
+        each = [f"{got[how]['accuracy']:.3f} / {got[how]['macro_f1']:.3f}" for how in ("as_is", "politely")]
+        rows.append(f"| `{name}`, {got['rows']} | {' | '.join(each)} |")
+    return rows
 
 
 def _belief(metrics: dict[str, Any]) -> list[str]:
@@ -159,6 +185,11 @@ def crisis_table(checkpoints: Path) -> str:
             f"| {got['imminent']:.1%} ({got['imminent_by_rules_alone']:.1%}) | {got['any_sign']:.1%} "
             f"| {got['alarms']:.1%} ({got['alarms_by_rules_alone']:.1%}) |"
         )
+    for name, got in metrics["everyday"].items():
+        rows += [
+            "",
+            f"Ordinary talk, `{name}`, {got['sentences']} sentences: {got['alarms']:.1%} alarmed, {got['grave_alarms']:.1%} of level ≥ 2.",
+        ]
     spoken = metrics["through_voice_and_recogniser"]
     rows += [
         "",

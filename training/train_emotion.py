@@ -30,6 +30,7 @@ from pipeline.emotion import MAX_TOKENS, SOURCE_TOKENS
 from pipeline.korean import normalise
 from pipeline.turn import EMOTIONS
 from training import data, loop, teacher, text_corpus, vectors
+from training.speech_level import polite
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,10 @@ def encode(tokenizer: Tokenizer, rows: list[data.EmotionRow]) -> list[list[int]]
     return [encoding.ids[:MAX_TOKENS] for encoding in tokenizer.encode_batch(texts)]
 
 
+def said_politely(row: data.EmotionRow) -> data.EmotionRow:
+    return dataclasses.replace(row, text=polite(row.text))
+
+
 def lessons(rows: list[data.EmotionRow], taught: np.ndarray) -> tuple[list[data.EmotionRow], torch.Tensor]:
     """Rows and the distribution to learn for each, float (rows, 7): ``rows``, their label mixed with the teacher's opinion,
     and the same rows as if from each other source, where the teacher's opinion alone counts.
@@ -173,16 +178,20 @@ def tune(
         body = {name.removeprefix("bert."): value for name, value in start.items() if name.startswith("bert.")}
         model.bert.load_state_dict(body, strict=False)  # the pooler is new
     rows, goals = lessons(train, taught)
-    ids, goals = encode(tokenizer, rows + others), torch.cat([goals, torch.from_numpy(told).float()])
+    rows, goals = rows + others, torch.cat([goals, torch.from_numpy(told).float()])
+    # What is said politely is felt no less; the corpora's speakers hardly ever say 해요, who speaks to a counsellor does.
+    plain, politely = encode(tokenizer, rows), encode(tokenizer, [said_politely(row) for row in rows])
     # No weight decay: RAdam's adds to the gradient, which is then made the size of a step, and rare tokens melt away.
     # With the usual 0.999 a token that comes once in a thousand steps is thrown thirty times the rate by each example.
     optimiser = OPTIMISERS[args.optimiser](model.parameters(), args.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    stream = loop.grouped([len(row) for row in ids], args.tokens, random.Random(0))
+    rng = random.Random(0)
+    stream = loop.grouped([len(row) for row in plain], args.tokens, rng)
     model.train()
 
     def step() -> torch.Tensor:
         picked = next(stream)
-        x = nn.utils.rnn.pad_sequence([torch.tensor(ids[i]) for i in picked], batch_first=True).to(model.device)
+        ids = [torch.tensor(rng.choice((plain, politely))[i]) for i in picked]
+        x = nn.utils.rnn.pad_sequence(ids, batch_first=True).to(model.device)
         with torch.autocast(model.device.type, torch.bfloat16):
             logits = model(input_ids=x, attention_mask=x != PAD).logits.float()
         return F.cross_entropy(logits, goals[picked].to(model.device))
@@ -212,11 +221,28 @@ def accuracy(
 
 
 def shared_rows(root: Path) -> tuple[list[data.EmotionRow], list[data.EmotionRow]]:
-    """Training rows, and 2,000 of them held out to watch the training (the test splits are for `training.evaluate`)."""
+    """Training rows, what people say in dialogues among them, and 2,000 of the corpora's held out to watch the training (the
+    test splits are for `training.evaluate`)."""
     rows = data.emotion7(root) + data.emotion_voice(root)
     rows = [row for row in rows if "test" not in (row.random_split, row.grouped_split)]
     random.Random(0).shuffle(rows)
-    return rows[2_000:], rows[:2_000]
+    return rows[2_000:] + told_rows(root), rows[:2_000]
+
+
+def told_rows(root: Path) -> list[data.EmotionRow]:
+    """What people say first in dialogues whose emotion is known, and whatever they say in glad ones; other feelings soon turn into
+    plans. Those of the corpora count as stories, our own as what is said to the page."""
+    told: dict[str, data.EmotionRow] = {}
+    sources: dict[data.EmotionSource, list[data.Dialogue]] = {
+        "voice": data.talks(), "story": data.emodialog(root) + data.wellness(root)
+    }  # fmt: skip
+    for source, dialogues in sources.items():
+        for dialogue in (dialogue for dialogue in dialogues if dialogue.split != "test"):
+            label = data.emotion_of(dialogue.emotion)
+            said = [text for role, text in dialogue.turns if role == "user"]
+            for text in (said if label == "행복" else said[:1]) if label else ():
+                told.setdefault(text, data.EmotionRow(text, label, source))
+    return list(told.values())
 
 
 def unlabelled(root: Path) -> list[data.EmotionRow]:
