@@ -116,21 +116,27 @@ def rows(name: str) -> list[tuple[int, str, str]]:
         ]
 
 
-@pytest.mark.parametrize("name", ["crisis_unseen_a.tsv", "crisis_unseen_b.tsv"])
+FLOORS = {
+    "crisis_unseen_a.tsv": (0.92, 0.95, 0.08),
+    "crisis_unseen_b.tsv": (0.92, 0.95, 0.08),
+    "crisis_unseen_c.tsv": (0.73, 0.80, 0.12),  # indirect wording on purpose, and harmless talk about the same things
+}
+"""Least share found of level ≥ 2 and of level 3, most alarms."""
+
+
+@pytest.mark.parametrize("name", FLOORS)
 def test_the_shipped_layer_finds_what_it_never_saw(name: str) -> None:
-    """Floors under the figures of checkpoints/safety/metrics.json; neither set was learnt from."""
+    """Floors under the figures of checkpoints/safety/metrics.json; none of the sets was learnt from."""
+    grave_floor, imminent_floor, alarms_ceiling = FLOORS[name]
     found = [(level, safety.assess(text).level, text) for level, _, text in rows(name)]
     learnt = {sentence.text for path in train_risk.SENTENCES for sentence in train_risk.read(path)}
     assert len(learnt & {text for _, _, text in found}) <= 1, "one of b was written by two people"
     grave = [got >= 2 for level, got, _ in found if level >= 2]
     imminent = [got == 3 for level, got, _ in found if level == 3]
     alarms = [got > 0 for level, got, _ in found if level == 0]
-    assert len(grave) == 110 and np.mean(grave) >= FLOOR_GRAVE
-    assert len(imminent) == 40 and np.mean(imminent) >= FLOOR_IMMINENT
-    assert len(alarms) == 100 and np.mean(alarms) <= CEILING_ALARMS
-
-
-FLOOR_GRAVE, FLOOR_IMMINENT, CEILING_ALARMS = 0.92, 0.95, 0.08
+    assert len(grave) >= 110 and np.mean(grave) >= grave_floor
+    assert len(imminent) >= 40 and np.mean(imminent) >= imminent_floor
+    assert len(alarms) >= 100 and np.mean(alarms) <= alarms_ceiling
 
 
 def test_the_shipped_scorer_adds_to_the_rules() -> None:

@@ -31,16 +31,17 @@ from pipeline.errors import StageFailed
 from pipeline.korean import cer_counts
 from pipeline.settings import ROOT, Settings
 from pipeline.turn import Audio, Speech, Transcriber, Transcript
-from training import data, measure_voice, nonspeech
+from training import data, evaluate_reply, measure_voice, nonspeech
 from training.evaluate_emotion import emotion
-from training.evaluate_reply import reply
 from training.train_risk import Sentence
 
 log = logging.getLogger(__name__)
 
 STT_SETS = ("asr_dev", "asr_test_studio", "asr_test_tedx", "asr_test_deeply_texts")
 NON_SPEECH = 100
-RISK_SETS = ("crisis_open_ko", "crisis_unseen_a", "crisis_unseen_b")
+RISK_SETS = ("crisis_open_ko", "crisis_unseen_a", "crisis_unseen_b", "crisis_unseen_c")
+SPOKEN = "crisis_unseen_b"
+"""The set that is also spoken and heard again."""
 """The rules were written with the first in view, the scorer's thresholds chosen on the second; the third was never used."""
 Metrics = dict[str, Any]
 
@@ -228,7 +229,7 @@ def risk(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
     """The crisis layer on the sets of tests/data, by rules alone and with the scorer; and again on what the project's own
     voice makes of the dangerous sentences and its recogniser hears of that."""
     sets: Metrics = {name: _risk_set(_risk_rows(name)[:limit]) for name in RISK_SETS}
-    spoken = [row for row in _risk_rows(RISK_SETS[-1])[:limit] if row.level >= 2]
+    spoken = [row for row in _risk_rows(SPOKEN)[:limit] if row.level >= 2]
     heard, silent = [], 0
     for row in spoken:
         try:
@@ -245,7 +246,25 @@ def risk(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
         "imminent": round(float(np.mean([level == 3 for row, level in heard if row.level == 3])), 4) if heard else None,
     }  # fmt: skip
     log.info("through voice and recogniser: %s", found)
-    return {"sets": sets, "through_voice_and_recogniser": {"of": RISK_SETS[-1], **found}}
+    return {"sets": sets, "everyday": _everyday(limit), "through_voice_and_recogniser": {"of": SPOKEN, **found}}
+
+
+def _everyday(limit: int) -> Metrics:
+    """How often ordinary talk is taken for danger: what is said in our own held-out talks, and the prompts of `evaluate_reply`."""
+    talks = [talk for talk in data.talks() if talk.split == "test"]
+    texts = {
+        "own_talks": [text for talk in talks for role, text in talk.turns if role == "user"],
+        "prompts": [prompt.text for prompt in evaluate_reply.read_prompts(evaluate_reply.PROMPTS)],
+    }
+    result: Metrics = {}
+    for name, said in texts.items():
+        levels = [(safety.assess(text).level, text) for text in dict.fromkeys(said[:limit])]
+        alarmed = {text: level for level, text in levels if level}
+        result[name] = {
+            "sentences": len(levels), "alarms": round(len(alarmed) / len(levels), 4),
+            "grave_alarms": round(sum(level >= 2 for level in alarmed.values()) / len(levels), 4), "alarmed": list(alarmed),
+        }  # fmt: skip
+    return result
 
 
 def _risk_rows(name: str) -> list[Sentence]:
@@ -283,7 +302,7 @@ def _risk_set(rows: Sequence[Sentence]) -> Metrics:
 
 
 MEASURES: dict[str, Callable[..., Metrics]] = {
-    "stt": stt, "emotion": emotion, "reply": reply, "tts": tts, "voice": voice, "safety": risk,
+    "stt": stt, "emotion": emotion, "reply": evaluate_reply.reply, "tts": tts, "voice": voice, "safety": risk,
 }  # fmt: skip
 SAME_CHECKPOINT = ("tts", "voice")
 
