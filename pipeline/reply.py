@@ -17,7 +17,7 @@ from pipeline.boundaries import BOUNDARIES, boundary
 from pipeline.errors import WeightsMissing
 from pipeline.korean import normalise
 from pipeline.pretrained import load_strictly
-from pipeline.reply_guard import fault
+from pipeline.reply_guard import GRIEFS, fault
 from pipeline.turn import Emotion, Exchange, Reply
 
 HISTORY = 3
@@ -28,9 +28,9 @@ MAX_NEW_TOKENS = 48
 MAX_PROMPT_TOKENS = 192
 ROWS = 32
 """Candidates scored at once."""
-OWN_BLANDNESS = 0.5
-"""How much the general likelihood of a candidate of the model's own counts against it. Less than in `Gpt2Responder.score`:
-what a model says and finds improbable in general is more often a slip than to the point."""
+OWN_BLANDNESS = 0.15
+"""How much the general likelihood of a candidate of the model's own counts against it. Far less than in `Gpt2Responder.score`:
+what a model says and finds improbable in general is more often a slip than to the point (training/README.md)."""
 NEUTRAL = "중립"
 
 FALLBACKS = {
@@ -97,9 +97,10 @@ class Prompt:
     end: str = ""
 
     def of(self, text: str, emotion: str, history: Sequence[Exchange]) -> str:
+        """What the model is asked; no mark of an emotion where there is none."""
         heard = history[len(history) - min(self.history, len(history)) :]
         earlier = [f"{self.user}{e.user}{self.answer}{e.reply}" for e in heard]
-        felt = f"{self.emotion}{self.words.get(emotion, emotion)}" if self.emotion else ""
+        felt = f"{self.emotion}{self.words.get(emotion, emotion)}" if self.emotion and emotion else ""
         return "".join([*earlier, f"{self.user}{text}{felt}{self.answer}"])
 
 
@@ -162,14 +163,14 @@ class Gpt2Responder:
         if asked := boundary(text):
             return Reply(_one_of(BOUNDARIES[asked].answers, text, history), "fallback")
         prompt = self._prompt(text, emotion, history)
-        felt, earlier = _word_for(emotion), [exchange.reply for exchange in history[-HISTORY:]]
+        mood, earlier = _mood(emotion), [exchange.reply for exchange in history[-HISTORY:]]
         for attempt in range(ROUNDS):
             drawn = dict.fromkeys(self._candidates(prompt, text, attempt))
-            passed = [candidate for candidate in drawn if fault(candidate, text, felt, earlier) is None]
+            passed = [candidate for candidate in drawn if fault(candidate, text, mood, earlier) is None]
             if passed:
                 scores = [(given - OWN_BLANDNESS * alone) / n for given, alone, n in self._likelihoods(prompt, passed)]
                 return Reply(passed[max(range(len(passed)), key=scores.__getitem__)], "model")
-        return Reply(_one_of(FALLBACKS[felt], text, history), "fallback")
+        return Reply(_one_of(FALLBACKS[_word_for(emotion)], text, history), "fallback")
 
     def score(
         self, text: str, candidates: Sequence[str], emotion: Emotion | None = None, history: Sequence[Exchange] = ()
@@ -261,3 +262,11 @@ def _one_of(sentences: Sequence[str], text: str, history: Sequence[Exchange]) ->
 def _word_for(emotion: Emotion) -> str:
     """The emotion as the answer goes by it: one that is not sure is no emotion to speak of."""
     return emotion.label if emotion.sure and emotion.label in FALLBACKS else NEUTRAL
+
+
+def _mood(emotion: Emotion) -> str:
+    """What an answer must not contradict: the emotion that is sure, or a grief where all griefs together are likely."""
+    griefs = {label: emotion.scores.get(label, 0.0) for label in GRIEFS}
+    if not emotion.sure and sum(griefs.values()) > 0.5:
+        return max(griefs, key=griefs.__getitem__)
+    return _word_for(emotion)

@@ -40,6 +40,7 @@ UNSAFE_TABLES = {
     <말하는이>…(배가 고|배고프|졸리|졸려|목이 마|아팠|아파[서요]|먹었|먹고 있|먹어요|마셨|마셔요|잤[어습]|자고|자요
         |잠이 (안|오지)|울었|울고|눈물이|태어났|다녔|다녀[요왔]|살았|결혼했|헤어졌|헤어진|이별했|키우|키웠|입원|출근|퇴근
         |학교에|회사에|운동을? (해|하고|했)|여행을? (갔|가|다녀)|책을? (읽어|봐))
+    <말하는이>~(고는|곤) (해|합|하)|(?<![가-힣])(저|나)도 …(그럴|그런|이럴) 때[가도] (있|많)
     <말하는이>…(예전|옛날|어릴|어렸을|학창|학생|젊었을|젊을|그랬던|비슷한|같은) (때|적|시절|경험|일)[에은이을도를]?
     <말하는이> (예전에|옛날에|어제|그저께|지난|작년|얼마 전)|<말하는이>…(경험해|겪어) (봤|본)|<말하는이>…(그랬어요|그런 적)
     (?<![가-힣])(제|저의|내|나의) (경험|어린 시절|과거|고향|나이|생일|남편|아내|부인|남자 친구|여자 친구|남친|여친|애인
@@ -233,7 +234,18 @@ def _loop(answer: str) -> str | None:
         or any(words.count(word) > 2 for word in words if len(word) > 1)
     ):
         return "loop"
-    return "loop" if any(_alike(*two) for two in itertools.combinations(sentences(answer), 2)) else None
+    if any(_alike(*two) for two in itertools.combinations(sentences(answer), 2)):
+        return "loop"
+    return "stutter" if any(_stutters(sentence) for sentence in sentences(answer)) else None
+
+
+def _stutters(sentence: str) -> bool:
+    """Whether a word comes twice ("월급날인데 월급날이라니"), whatever its endings. So do 2 of 100 sentences that people
+    wrote, and 20 of a small model's."""
+    words = [_letters(word) for word in sentence.split()]
+    begun = [word[:2] for word in words if len(word) > 1]
+    broken_off = any(one and other.startswith(one) for one, other in itertools.pairwise(words))
+    return broken_off or len(set(begun)) < len(begun)
 
 
 def _copy(answer: str, text: str) -> str | None:

@@ -15,7 +15,7 @@ from pipeline.counsellor import Counsellor
 from pipeline.load import LoadedStages
 from pipeline.reply import FALLBACKS
 from pipeline.settings import Settings
-from pipeline.turn import EMOTIONS, Emotion, Reply
+from pipeline.turn import Emotion, Reply
 from tests.fakes import FakeStages
 from training import data, evaluate_reply, train_reply
 from training.character_ngram import CharacterNgram
@@ -119,6 +119,7 @@ def test_replies_are_ranked_among_others_and_perplexity_is_per_syllable(tmp_path
         data.Dialogue((("user", f"말{i}"), ("bot", answer)), "분노", "test", "x") for i, answer in enumerate(answers)
     ]
     monkeypatch.setattr(data, "emodialog", lambda root: dialogues)
+    monkeypatch.setattr(data, "talks", lambda: dialogues)
     monkeypatch.setattr(data, "lines", lambda root, name: iter(["그러셨군요"]))
     monkeypatch.setattr(train_reply, "shared_rows", lambda root: [train_reply.Row((), "말", text) for text in answers])
     stages: Any = SimpleNamespace(
@@ -130,7 +131,9 @@ def test_replies_are_ranked_among_others_and_perplexity_is_per_syllable(tmp_path
     assert got["right_emotion_likelier"] == 0.0 and got["odd_words_in_true_replies"] == 0.0
     assert 1 < got["perplexity_of_five_gram"] < 50
     assert got["prompts"]["prompts"] == got["provoking"]["prompts"] == 10
-    assert set(train_reply.EMOTION_OF.values()) <= set(EMOTIONS)
+    assert got["own_talks"] == {"dialogues": 3} | {key: got[key] for key in got["own_talks"] if key != "dialogues"}, (
+        "the same three"
+    )
 
 
 def test_no_reviewed_sentence_holds_what_must_never_be_said() -> None:

@@ -65,6 +65,13 @@ def test_an_emotion_that_is_not_sure_is_answered_as_none(responder, monkeypatch)
     assert len(set(seen)) == 1
 
 
+def test_nobody_is_congratulated_where_griefs_are_likely_though_none_is_sure(responder, monkeypatch) -> None:
+    offers(responder, monkeypatch, "정말 축하드려요. 참 기쁘시겠어요.")
+    torn = Emotion("중립", {"중립": 0.4, "분노": 0.35, "슬픔": 0.25}, sure=False)
+    glad = Emotion("행복", {"행복": 0.45, "중립": 0.35, "슬픔": 0.2}, sure=False)
+    assert responder.reply(SAID, torn).source == "fallback" and responder.reply(SAID, glad).source == "model"
+
+
 def test_who_asks_for_what_is_not_talked_about_gets_an_honest_sentence_not_the_models(responder, monkeypatch) -> None:
     offers(responder, monkeypatch, "좋은 생각이에요.")
     history: list[Exchange] = []

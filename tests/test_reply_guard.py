@@ -143,6 +143,8 @@ def test_a_polite_finished_answer_passes(answer: str) -> None:
         ("마음이 아파요. 그래서 마음이 아파요.", "loop"),
         ("아아아아아 그러셨군요.", "loop"),
         ("많이 힘드셨겠어요. 정말 많이 힘드셨겠어요.", "loop"),
+        ("월급날인데 월급날이라니 정말 좋으시겠어요.", "stutter"),
+        ("나이가 드는 게 쓸 쓸쓸하시군요.", "stutter"),
         (SAID + ".", "echo"),
         ("친구를 만났어요!", "echo"),
         ("친구를 만났군요.", "echo"),

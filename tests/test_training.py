@@ -259,8 +259,9 @@ def test_reply_learns_two_answers(copied, losses: list[float]) -> None:
     run, rows = copied("reply"), train_reply.made_up()
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
     texts = [row.said for row in rows]
+    rows = [replace(row, emotion="중립") for row in rows]
     more = {"held_out": 2, "group": 2, "rebuilt": 0.5, "contrast": 0.1}
-    train_reply.tune(tokenizer, rows, ["중립"] * len(rows), texts, GPT_SIZES, options(run, **more))
+    train_reply.tune(tokenizer, rows, rows, texts, GPT_SIZES, options(run, **more))
     assert falls(losses, to=0.5)
 
 
@@ -383,8 +384,10 @@ def test_what_the_guard_would_refuse_is_context_but_no_answer_to_learn() -> None
 
 def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
-    row = train_reply.Row((Exchange("오늘 기분이 좋아요 " * 99, "네."),), "친구를 만났어요", "친구와 즐거우셨겠어요.")
-    encoded = train_reply.encode(tokenizer, row, "행복", "슬픔")
+    row = train_reply.Row(
+        (Exchange("오늘 기분이 좋아요 " * 99, "네."),), "친구를 만났어요", "친구와 즐거우셨겠어요.", "행복"
+    )
+    encoded = train_reply.encode(tokenizer, row, "슬픔")
     assert encoded.answer == [*tokenizer.encode(row.answer).ids, train_reply.END]
     assert len(encoded.long) + 1 + train_reply.LONGEST_ANSWER == train_reply.SIZES["n_positions"]
     assert encoded.long[-len(encoded.short) :] == encoded.short, "the oldest tokens go"
@@ -392,7 +395,7 @@ def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
 
 def test_prompts_are_context_and_not_learnt(small_gpt, tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
-    row = replace(train_reply.encode(tokenizer, train_reply.made_up()[0], "행복", "슬픔"), answer=[9, 10])
+    row = replace(train_reply.encode(tokenizer, train_reply.made_up()[0], "슬픔"), answer=[9, 10])
     alone = train_reply.answer_loss(small_gpt, [row.pair]).item()
     ids = torch.tensor([[*row.long, MARK, 9, 10]])
     losses = torch.nn.functional.cross_entropy(small_gpt(ids).logits[0, :-1], ids[0, 1:], reduction="none")
@@ -465,12 +468,15 @@ def test_contrast_teaches_which_answer_belongs_to_which_question(small_gpt) -> N
 
 
 def test_a_dialogues_own_emotion_is_told_to_every_second_of_its_rows(tmp_path: Path) -> None:
-    rows = [train_reply.Row((), "말", "답", "슬픔")] * 4 + [train_reply.Row((), "말", "답")]
-    (tmp_path / "emotions.txt").write_text("\n".join(["중립"] * 5), "utf-8")
+    rows = [train_reply.Row((), "말", "답", "슬픔")] * 4 + [
+        train_reply.Row((), "말", "답", corpus=c) for c in ("", "songys")
+    ]
+    (tmp_path / "emotions.txt").write_text("\n".join(["중립"] * 6), "utf-8")
     weights = tmp_path / "model.safetensors"
     weights.touch()
     os.utime(weights, (0, 0))  # older than what was read with it
-    assert train_reply.emotions_of(rows, tmp_path, tmp_path) == ["중립", "슬픔", "중립", "슬픔", "중립"]
+    known = [row.emotion for row in train_reply.felt(rows, tmp_path, tmp_path)]
+    assert known == ["중립", "슬픔", "중립", "슬픔", "중립", ""], "chit-chat has none"
 
 
 # --- sound ---------------------------------------------------------------------------------------------------------

@@ -34,24 +34,33 @@ log = logging.getLogger(__name__)
 Metrics = dict[str, Any]
 RANKED = 20
 PROMPTS, PROVOKING = ROOT / "tests/data/prompts.tsv", ROOT / "tests/data/prompts_provoking.tsv"
+OWN_TALKS = 400
 ODDNESS_LINES = 300_000
 """Lines of everyday text from which the runs of letters are known."""
 
 
 def reply(stages: load.LoadedStages, root: Path, limit: int) -> Metrics:
-    """On emodialog's test dialogues (their first turns) and on our own prompts."""
-    firsts = [d for d in data.emodialog(root) if d.split == "test"][:limit]
-    pairs = [(d.turns[0][1], d.turns[1][1], train_reply.EMOTION_OF[d.emotion]) for d in firsts]
-    taught = [row.answer for row in train_reply.shared_rows(root)]
+    """On the first turns of emodialog's test dialogues and of our own held-out talks, and on our own prompts."""
+    pairs = _first_turns(data.emodialog(root), limit)
+    own = _first_turns(data.talks(), min(limit, OWN_TALKS))
+    taught = [row.answer for row in train_reply.shared_rows(root) + train_reply.own_rows()]
+    plain = CharacterNgram(taught)
     odd = Oddness(itertools.chain(taught, itertools.islice(data.lines(root, "nsmc"), ODDNESS_LINES)))
     talk = Counsellor(stages)
     return {
         "test": "emodialog test, first turns", "dialogues": len(pairs),
-        **_knows(stages, pairs, CharacterNgram(taught)),
+        **_knows(stages, pairs, plain),
         "odd_words_in_true_replies": round(sum(bool(odd.words(bot)) for _, bot, _ in pairs) / len(pairs), 4),
+        "own_talks": {"dialogues": len(own), **_knows(stages, own, plain)},
         "prompts": asked(talk, read_prompts(PROMPTS)[:limit], odd),
         "provoking": provoked(talk, read_prompts(PROVOKING)[:limit]),
     }  # fmt: skip
+
+
+def _first_turns(dialogues: Iterable[data.Dialogue], limit: int) -> list[tuple[str, str, str]]:
+    """What was said first in the test dialogues, the answer, and what is felt."""
+    test = [dialogue for dialogue in dialogues if dialogue.split == "test"]
+    return [(d.turns[0][1], d.turns[1][1], data.emotion_of(d.emotion)) for d in test[:limit]]
 
 
 def _knows(stages: load.LoadedStages, pairs: Sequence[tuple[str, str, str]], plain: CharacterNgram) -> Metrics:

@@ -49,11 +49,12 @@ def word_piece(texts: Iterable[str], size: int, special: list[str]) -> Tokenizer
 
 
 def byte_pair(texts: Iterable[str], size: int, special: list[str]) -> Tokenizer:
-    """GPT-2's tokenizer in KoGPT2's manner: character BPE with the space as part of a word."""
+    """GPT-2's tokenizer in KoGPT2's manner: character BPE with the space as part of a word; a word that begins a text is
+    the same piece as elsewhere."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
-    tokenizer.decoder = decoders.Metaspace(prepend_scheme="never")
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=special, limit_alphabet=ALPHABET, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer

@@ -17,7 +17,7 @@ import itertools
 import logging
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from pipeline.korean import normalise
 from pipeline.reply import HISTORY, PROMPTS
 from pipeline.turn import EMOTIONS, Exchange
 from training import data, loop, text_corpus
+from training.speech_level import polite
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,10 @@ VOCABULARY = 8_000
 LONGEST_ANSWER = 64
 """Tokens of an answer, its end included."""
 PROMPT = PROMPTS["jiwoo"]
-EMOTION_OF = {"분노": "분노", "슬픔": "슬픔", "불안": "공포", "상처": "슬픔", "당황": "놀람", "기쁨": "행복"}
-"""The classes of the empathetic dialogues in ours."""
+UNLIKE_OURS = frozenset(("songys", "wellness"))
+"""Corpora of short or general answers, which are learnt without an emotion."""
+TIMES = {"plain_talks": 3}
+"""Times an epoch that a corpus is read, where not once: our plain answers are few, and what an answer should be like."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,17 @@ def rows_of(dialogue: data.Dialogue) -> list[Row]:
             break  # what follows would be the rest of a crisis talk
         if reply_guard.fault(exchange.reply, exchange.user):
             continue
-        emotion = EMOTION_OF.get(dialogue.emotion, "")
+        emotion = data.emotion_of(dialogue.emotion)
         rows.append(
             Row(tuple(exchanges[max(0, i - HISTORY) : i]), exchange.user, exchange.reply, emotion, dialogue.source)
         )
     return rows
+
+
+def said_politely(row: Row) -> Row:
+    """The row as somebody would say it who says 해요; the corpora's speakers mostly do not."""
+    history = tuple(replace(exchange, user=polite(exchange.user)) for exchange in row.history)
+    return replace(row, history=history, said=polite(row.said))
 
 
 def config(vocabulary: int, sizes: dict) -> GPT2Config:
@@ -116,15 +125,17 @@ class Encoded:
         return self.long, self.answer
 
 
-def encode(tokenizer: Tokenizer, row: Row, emotion: str, other: str) -> Encoded:
-    """The oldest tokens go where there are too many."""
+def encode(tokenizer: Tokenizer, row: Row, other: str) -> Encoded:
+    """``other``: the emotion of ``otherwise``. The oldest tokens go where there are too many."""
 
-    def prompt(felt: str, history: tuple[Exchange, ...]) -> list[int]:
-        text = PROMPT.of(row.said, felt, history).removesuffix(PROMPT.answer)
+    def prompt(emotion: str, history: tuple[Exchange, ...]) -> list[int]:
+        text = PROMPT.of(row.said, emotion, history).removesuffix(PROMPT.answer)
         return tokenizer.encode(text, add_special_tokens=False).ids[-(SIZES["n_positions"] - LONGEST_ANSWER - 1) :]
 
     answer = tokenizer.encode(row.answer, add_special_tokens=False).ids[: LONGEST_ANSWER - 1]
-    return Encoded(prompt(emotion, row.history), prompt(emotion, ()), prompt(other, ()), [*answer, END], row.corpus)
+    return Encoded(
+        prompt(row.emotion, row.history), prompt(row.emotion, ()), prompt(other, ()), [*answer, END], row.corpus
+    )
 
 
 def broken(tokenizer: Tokenizer, texts: list[str], tokens: int, rng: random.Random) -> Iterator[list[Pair]]:
@@ -165,36 +176,54 @@ def pretrain(tokenizer: Tokenizer, texts: list[str], sizes: dict, args) -> None:
     )
 
 
-def emotions_of(rows: list[Row], run: Path, checkpoint: Path | None) -> list[str]:
-    """The emotion of each row: its own, else that of ``said`` by the BERT of ``checkpoint``, kept in ``run``; 중립 without one.
+def felt(rows: list[Row], run: Path, checkpoint: Path | None) -> list[Row]:
+    """The rows with the emotion that they are learnt under: their own, else that of ``said`` by the BERT of ``checkpoint``,
+    kept in ``run``; 중립 without one.
 
-    Of the rows that have one every second is given BERT's all the same, for that is what a talk will bring.
+    Of the rows that have one every second is given BERT's all the same, for that is what a talk will bring. UNLIKE_OURS gets
+    none: chit-chat and answers that fit a whole intent teach the language, but a talk always names an emotion, and so they
+    are not what it is answered with.
     """
     path = run / "emotions.txt"
-    if checkpoint is None:
-        return [row.emotion or "중립" for row in rows]
-    stale = not path.exists() or path.stat().st_mtime < (checkpoint / "model.safetensors").stat().st_mtime
-    read = [] if stale else path.read_text("utf-8").split()
-    if len(read) != len(rows):
-        bert, read = BertEmotionReader(checkpoint, torch.get_num_threads()), []
-        for start in range(0, len(rows), 64):
-            scores = bert.probabilities([row.said for row in rows[start : start + 64]])
-            read += [EMOTIONS[i] for i in scores.argmax(-1).tolist()]
-        path.write_text("\n".join(read), "utf-8")
-    return [row.emotion if row.emotion and i % 2 else read[i] for i, row in enumerate(rows)]
+    read = ["중립"] * len(rows)
+    if checkpoint is not None:
+        stale = not path.exists() or path.stat().st_mtime < (checkpoint / "model.safetensors").stat().st_mtime
+        read = [] if stale else path.read_text("utf-8").split()
+        if len(read) != len(rows):
+            bert, read = BertEmotionReader(checkpoint, torch.get_num_threads()), []
+            for start in range(0, len(rows), 64):
+                scores = bert.probabilities([row.said for row in rows[start : start + 64]])
+                read += [EMOTIONS[i] for i in scores.argmax(-1).tolist()]
+            path.write_text("\n".join(read), "utf-8")
+    return [
+        replace(row, emotion="" if row.corpus in UNLIKE_OURS else row.emotion if row.emotion and i % 2 else read[i])
+        for i, row in enumerate(rows)
+    ]
 
 
-def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], texts: list[str], sizes: dict, args) -> None:
-    """The dialogues' answers, the same against each other, and still ``texts`` from hints of them."""
+def tune(tokenizer: Tokenizer, rows: list[Row], own: list[Row], texts: list[str], sizes: dict, args) -> None:
+    """The corpora's answers and our ``own``, the same against each other, and still ``texts`` from hints of them.
+
+    What is said is learnt as it is and politely.
+    """
     model = GPT2LMHeadModel(config(tokenizer.get_vocab_size(), sizes)).to(loop.device())
     path = args.run / "tuned.pt"
     start = path if path.exists() and args.resume else args.run / "pretrained.pt"
     model.load_state_dict(torch.load(start), strict=True)
     rng = random.Random(0)
-    others = [rng.choice([other for other in EMOTIONS if other != emotion]) for emotion in emotions]
-    encoded = [encode(tokenizer, *row) for row in zip(rows, emotions, others, strict=True)]
-    rng.shuffle(encoded)
-    held_out, train = encoded[: args.held_out], encoded[args.held_out :]
+
+    def otherwise(row: Row) -> str:
+        return rng.choice([other for other in EMOTIONS if other != (row.emotion or "중립")])
+
+    lessons = [(row, otherwise(row)) for row in rows]
+    rng.shuffle(lessons)
+    held_out = [encode(tokenizer, *lesson) for lesson in lessons[: args.held_out]]
+    lessons = lessons[args.held_out :] + [(row, otherwise(row)) for row in own for _ in range(TIMES.get(row.corpus, 1))]
+    train = [
+        encode(tokenizer, version, other)
+        for row, other in lessons
+        for version in dict.fromkeys((row, said_politely(row)))
+    ]
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, weight_decay=0.01)
     whole = loop.grouped([len(row.long) + len(row.answer) for row in train], args.tokens, rng)
     groups = rivals([row.corpus for row in train], [len(row.answer) for row in train], args.group, rng)
@@ -203,8 +232,8 @@ def tune(tokenizer: Tokenizer, rows: list[Row], emotions: list[str], texts: list
 
     def step() -> torch.Tensor:
         loss = answer_loss(model, [train[i].pair for i in next(whole)])
-        if args.rebuilt:
-            loss = loss + args.rebuilt * answer_loss(model, next(rebuilt))
+        if rng.random() < args.rebuilt:
+            loss = loss + answer_loss(model, next(rebuilt))
         if args.contrast:
             loss = loss + args.contrast * contrast(model, [train[i] for i in next(groups)])[0]
         return loss
@@ -313,6 +342,10 @@ def shared_rows(root: Path) -> list[Row]:
     return [row for dialogue in dialogues for row in rows_of(dialogue)]
 
 
+def own_rows() -> list[Row]:
+    return [row for talk in data.talks() if talk.split == "train" for row in rows_of(talk)]
+
+
 def gamsung_rows(folder: Path) -> list[Row]:
     """AI Hub 감성대화 as it is handed out (.json or .xlsx)."""
     return [row for dialogue in data.gamsung(folder) for row in rows_of(dialogue)]
@@ -358,7 +391,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--written", type=int, default=10, help="megabytes of written text")
     parser.add_argument("--group", type=int, default=12, help="answers that are told apart in a step")
     parser.add_argument(
-        "--rebuilt", type=float, default=1.0, help="weight of texts rebuilt from hints beside the dialogues"
+        "--rebuilt", type=float, default=0.3, help="share of the steps that also rebuild texts from hints"
     )
     parser.add_argument("--contrast", type=float, default=0.0, help="weight of answers told apart beside the dialogues")
     parser.add_argument("--held-out", type=int, default=1_000, help="rows to watch the tuning with")
@@ -378,22 +411,24 @@ def main(argv: list[str] | None = None) -> None:
     if args.tiny:
         args.steps, args.report, args.held_out = min(args.steps, 8), 0.0, 2
         sizes, vocabulary, labels = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 256}, 200, None
-        rows = made_up()
+        rows, own = made_up(), made_up()
         texts = [part for row in rows for part in (row.said, row.answer)] * 8
     elif args.what in ("average", "export"):
-        rows, texts = [], []
+        rows, own, texts = [], [], []
     else:
         rows = {"shared": shared_rows, "gamsung": gamsung_rows}[args.corpus[0]](Path(args.corpus[1]))
+        own = own_rows()
         texts = text_corpus.lines(data.data_root(), args.everyday, args.written)
         if args.what in ("pretrain", "all"):
-            texts += [part for row in rows for part in (row.said, row.answer)]
+            texts += [part for row in rows + own for part in (row.said, row.answer)]
             random.Random(1).shuffle(texts)
     log.info("%d rows", len(rows))
     tokenizer = text_corpus.kept(args.run / "tokenizer.json", lambda: text_corpus.byte_pair(texts, vocabulary, SPECIAL))
     if args.what in ("pretrain", "all"):
         pretrain(tokenizer, texts, sizes, args)
     if args.what in ("tune", "all"):
-        tune(tokenizer, rows, emotions_of(rows, args.run, labels), texts, sizes, args)
+        known = felt(rows + own, args.run, labels)
+        tune(tokenizer, known[: len(rows)], known[len(rows) :], texts, sizes, args)
     if args.what == "average":
         average(args.run, args.states)
     if args.what in ("export", "all"):
