@@ -134,3 +134,14 @@ def test_the_table_shows_every_measured_set(checkpoints):
     for stage in ("stt", "emotion"):
         sets = json.loads((checkpoints / stage / "metrics.json").read_text("utf-8"))["sets"]
         assert all(f"`{name}`" in table for name in sets)
+
+
+def test_ordinary_talk_that_alarms_is_counted_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def talk(said: str, split: str) -> data.Dialogue:
+        return data.Dialogue((("user", said), ("bot", "네.")), "중립", split, "talks")
+
+    talks = [talk("빨래를 했어요", "test"), talk("죽고 싶어요", "test"), talk("죽고 싶어요", "train")]
+    monkeypatch.setattr(data, "talks", lambda: talks)
+    got = evaluate._everyday(10)
+    assert got["own_talks"] == {"sentences": 2, "alarms": 0.5, "grave_alarms": 0.5, "alarmed": ["죽고 싶어요"]}
+    assert got["prompts"]["sentences"] == 10

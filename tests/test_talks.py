@@ -11,7 +11,7 @@ import pytest
 from pipeline import reply_guard, safety
 from pipeline.korean import normalise
 from pipeline.turn import EMOTIONS
-from training import data
+from training import data, train_emotion, train_reply, train_risk
 from training.evaluate_reply import PROMPTS, PROVOKING, read_prompts
 
 TALKS = data.talks()
@@ -31,6 +31,27 @@ def test_a_tenth_is_held_out_and_nobody_is_in_both() -> None:
     said = {split: {talk.turns[0][1] for talk in TALKS if talk.split == split} for split in ("train", "test")}
     assert not said["train"] & said["test"]
     assert len(said["test"]) / (len(said["train"]) + len(said["test"])) == pytest.approx(0.1, abs=0.02)
+
+
+def test_no_training_sees_what_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for corpus in ("emodialog", "wellness"):
+        monkeypatch.setattr(data, corpus, lambda root: [])
+    held_out = {talk.turns[0][1] for talk in TALKS if talk.split == "test"}
+    learnt = {
+        "emotion": {row.text for row in train_emotion.told_rows(Path())},
+        "reply": {row.said for row in train_reply.own_rows() if not row.history},
+        "risk": {sentence.text for sentence in train_risk.talked()},
+    }
+    for texts in learnt.values():
+        assert len(texts) > 4_000 and not texts & held_out
+
+
+def test_plain_answers_are_told_apart_from_rich_ones() -> None:
+    by_source = {
+        source: [len(t.turns[1][1]) for t in TALKS if t.source == source] for source in ("talks", "plain_talks")
+    }
+    mean = {source: sum(lengths) / len(lengths) for source, lengths in by_source.items()}
+    assert mean["plain_talks"] < mean["talks"]
 
 
 def test_every_answer_passes_the_guard() -> None:

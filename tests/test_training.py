@@ -382,6 +382,39 @@ def test_what_the_guard_would_refuse_is_context_but_no_answer_to_learn() -> None
     assert [row.said for row in rows] == ["친구를 만났어요"] and rows[0].history[0].reply == "응 그래"
 
 
+def test_a_row_is_said_politely_throughout_and_answered_the_same() -> None:
+    row = train_reply.Row((Exchange("나 힘들어.", "그러시군요."),), "친구와 싸웠어.", "속상하시겠어요.", "슬픔", "x")
+    assert train_reply.said_politely(row) == replace(
+        row, history=(Exchange("저 힘들어요.", "그러시군요."),), said="친구와 싸웠어요."
+    )
+
+
+def test_what_has_no_emotion_is_asked_without_its_mark(tiny: Shelf) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
+    mark = train_reply.SPECIAL.index("<emo>")
+    felt, plain = (train_reply.encode(tokenizer, train_reply.Row((), "말", "답", e), "슬픔") for e in ("행복", ""))
+    assert mark in felt.long and mark in felt.short and mark not in [*plain.long, *plain.short]
+
+
+def test_dialogues_tell_their_feeling_once_and_joy_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
+    def talk(emotion: str, split: str, source: str) -> data.Dialogue:
+        said = [f"{source} {emotion} {split} {i}" for i in (1, 2)]
+        return data.Dialogue(
+            (("user", said[0]), ("bot", "네."), ("user", said[1]), ("bot", "네.")), emotion, split, source
+        )
+
+    monkeypatch.setattr(data, "talks", lambda: [talk("분노", "train", "own"), talk("분노", "test", "own")])
+    monkeypatch.setattr(data, "emodialog", lambda root: [talk("기쁨", "train", "emo"), talk("상처", "test", "emo")])
+    monkeypatch.setattr(data, "wellness", lambda root: [talk("감정/걱정", "", "well"), talk("", "", "well")])
+    told = {(row.text, row.label, row.source) for row in train_emotion.told_rows(Path())}
+    assert told == {
+        ("own 분노 train 1", "분노", "voice"),
+        ("emo 기쁨 train 1", "행복", "story"),
+        ("emo 기쁨 train 2", "행복", "story"),
+        ("well 감정/걱정  1", "공포", "story"),
+    }
+
+
 def test_a_row_too_long_for_the_model_keeps_its_answer(tiny: Shelf) -> None:
     tokenizer = Tokenizer.from_file(str(tiny["reply"] / "run/tokenizer.json"))
     row = train_reply.Row(

@@ -562,3 +562,20 @@ def test_reading_corpora_loads_no_model_library() -> None:
     code = "import sys, training.data; print({'torch', 'tensorflow', 'gradio', 'openpyxl'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("label", "ours"),
+    [
+        ("상처", "슬픔"),
+        ("당황", "놀람"),
+        ("감정/우울감/눈물", "슬픔"),
+        ("감정/화", "분노"),
+        ("혐오", "혐오"),
+        ("감정/생각", ""),
+        ("감정", ""),
+        ("", ""),
+    ],
+)
+def test_a_dialogues_label_is_one_of_our_classes_or_none(label: str, ours: str) -> None:
+    assert data.emotion_of(label) == ours

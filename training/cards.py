@@ -16,6 +16,7 @@ from pipeline.turn import EMOTIONS
 from training import evaluate_emotion
 
 BEGIN, END = "<!-- metrics: python -m training.cards -->", "<!-- /metrics -->"
+JUDGE = "one of the five judges against most of the other four"
 
 
 def table(checkpoints: Path) -> str:
@@ -127,9 +128,6 @@ def emotion_table(checkpoints: Path) -> str:
         each = [f"{got['f1'][label]:.2f}" for label in EMOTIONS]
         rows.append(f"| `{name}` | {' | '.join(each)} |")
     return "\n".join([*rows, *_politely(metrics), *_belief(metrics), "", "![confusion](confusion.png)"])
-
-
-JUDGE = "one of the five judges against most of the other four"
 
 
 def _f1_of_neutral(got: dict[str, Any]) -> float:

@@ -5,7 +5,6 @@ Run by `python -m training.evaluate emotion`.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import lzma
 from collections import Counter
@@ -19,7 +18,7 @@ from pipeline import load
 from pipeline.turn import EMOTIONS
 from training import calibrate_emotion, data
 from training.calibrate_emotion import calibration_error, softmax
-from training.speech_level import polite
+from training.train_emotion import said_politely
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +88,8 @@ BRIEF = ("rows", "accuracy", "macro_f1", "always_neutral")
 
 def _said_politely(reader: Any, rows: Sequence[data.EmotionRow]) -> Metrics:
     """Rows in intimate speech as they are and as somebody would say them who says 해요: the reading should not change."""
-    plain = [row for row in rows if polite(row.text) != row.text]
-    versions = {"as_is": plain, "politely": [dataclasses.replace(row, text=polite(row.text)) for row in plain]}
+    plain = [row for row in rows if said_politely(row) != row]
+    versions = {"as_is": plain, "politely": [said_politely(row) for row in plain]}
     result: Metrics = {"rows": len(plain)}
     for name, version in versions.items() if plain else ():
         logits, labels, _ = calibrate_emotion.read(reader, version)
